@@ -1,0 +1,4 @@
+//! GS1 keys and Digital Link, the EPCIS 2.0 / CBV 2.0 model, JSON-LD, validation and event-hash
+//! profiles. No input or output, no clock, nothing of a ledger.
+
+pub mod json;

@@ -1,0 +1,1 @@
+//! Commitments and disclosure, statements and objects, the pure state machine, bundles and their verification.

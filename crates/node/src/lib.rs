@@ -1,0 +1,1 @@
+//! Use cases and the sequencer: the only place that joins the parts.

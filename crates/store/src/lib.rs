@@ -1,0 +1,1 @@
+//! Log files and objects, the vault, the desk, the state and the index.

@@ -1,0 +1,140 @@
+//! Merkle trees as RFC 9162 §2.1 defines them: hashes, roots, inclusion and consistency proofs.
+
+use sha2::{Digest, Sha256};
+
+/// A SHA-256 digest.
+pub type Hash = [u8; 32];
+
+/// A proof that does not lead to the root it should lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// The leaf's index is not below the tree's size.
+    #[error("index {index} is outside a tree of {size} leaves")]
+    Index {
+        /// Index of the leaf, from 0.
+        index: u64,
+        /// Leaves in the tree.
+        size: u64,
+    },
+    /// The proof has more or fewer hashes than a tree of this size needs.
+    #[error("the proof has the wrong number of hashes for this tree")]
+    Length,
+    /// The hashes do not lead to the root.
+    #[error("the proof does not lead to the expected root")]
+    Root,
+    /// The older tree is larger than the newer one.
+    #[error("a tree of {old} leaves is no earlier state of one of {new}")]
+    Order {
+        /// Leaves in the tree that should be the older.
+        old: u64,
+        /// Leaves in the tree that should be the newer.
+        new: u64,
+    },
+}
+
+/// Hash of a leaf's bytes: SHA-256(0x00 ‖ leaf), RFC 9162 §2.1.1.
+#[must_use]
+pub fn leaf_hash(leaf: &[u8]) -> Hash {
+    Sha256::new().chain_update([0]).chain_update(leaf).finalize().into()
+}
+
+/// Hash of an inner node: SHA-256(0x01 ‖ left ‖ right), RFC 9162 §2.1.1.
+#[must_use]
+pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+}
+
+/// Root of the tree over leaf hashes; of no leaves: SHA-256 of nothing, RFC 9162 §2.1.1.
+#[must_use]
+pub fn root(leaf_hashes: &[Hash]) -> Hash {
+    match leaf_hashes {
+        [] => Sha256::digest([]).into(),
+        [one] => *one,
+        _ => {
+            let (left, right) = leaf_hashes.split_at(split(leaf_hashes.len()));
+            node_hash(&root(left), &root(right))
+        }
+    }
+}
+
+/// The largest power of two below `n`; `n` is at least 2.
+fn split(n: usize) -> usize {
+    1 << (usize::BITS - 1 - (n - 1).leading_zeros())
+}
+
+/// The audit path of leaf `index`, from the leaf's sibling upwards, RFC 9162 §2.1.3.1.
+///
+/// # Errors
+/// [`ProofError::Index`] where there is no such leaf.
+pub fn inclusion_proof(leaf_hashes: &[Hash], index: usize) -> Result<Vec<Hash>, ProofError> {
+    if index >= leaf_hashes.len() {
+        return Err(ProofError::Index { index: index as u64, size: leaf_hashes.len() as u64 });
+    }
+    let mut path = Vec::new();
+    collect_path(leaf_hashes, index, &mut path);
+    Ok(path)
+}
+
+fn collect_path(leaf_hashes: &[Hash], index: usize, path: &mut Vec<Hash>) {
+    if leaf_hashes.len() < 2 {
+        return;
+    }
+    let (left, right) = leaf_hashes.split_at(split(leaf_hashes.len()));
+    if index < left.len() {
+        collect_path(left, index, path);
+        path.push(root(right));
+    } else {
+        collect_path(right, index - left.len(), path);
+        path.push(root(left));
+    }
+}
+
+/// The root that an audit path leads to, RFC 9162 §2.1.3.2.
+///
+/// # Errors
+/// [`ProofError`] where index or length do not fit the size.
+pub fn root_from_inclusion(
+    leaf: &Hash,
+    index: u64,
+    size: u64,
+    path: &[Hash],
+) -> Result<Hash, ProofError> {
+    if index >= size {
+        return Err(ProofError::Index { index, size });
+    }
+    let (mut node_index, mut last_index, mut hash) = (index, size - 1, *leaf);
+    for sibling in path {
+        if last_index == 0 {
+            return Err(ProofError::Length);
+        }
+        if node_index & 1 == 1 || node_index == last_index {
+            hash = node_hash(sibling, &hash);
+            if node_index & 1 == 0 {
+                while node_index & 1 == 0 && node_index != 0 {
+                    node_index >>= 1;
+                    last_index >>= 1;
+                }
+            }
+        } else {
+            hash = node_hash(&hash, sibling);
+        }
+        node_index >>= 1;
+        last_index >>= 1;
+    }
+    if last_index == 0 { Ok(hash) } else { Err(ProofError::Length) }
+}
+
+/// Checks an audit path, RFC 9162 §2.1.3.2.
+///
+/// # Errors
+/// [`ProofError`] says what does not match.
+pub fn verify_inclusion(
+    leaf: &Hash,
+    index: u64,
+    size: u64,
+    path: &[Hash],
+    expected_root: &Hash,
+) -> Result<(), ProofError> {
+    let found = root_from_inclusion(leaf, index, size, path)?;
+    if found == *expected_root { Ok(()) } else { Err(ProofError::Root) }
+}

@@ -1,0 +1,2 @@
+//! Set-up, checks and chores.
+fn main() {}
