@@ -1,2 +1,62 @@
-//! Set-up, checks and chores.
-fn main() {}
+//! Set-up, checks and chores: `cargo xtask setup|check|test|fuzz`.
+
+mod outside;
+mod run;
+mod setup;
+mod tidy;
+
+use anyhow::{Result, bail};
+use run::{cargo, step};
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  setup   install what the tests need beside Rust (a Python environment in .venv, cargo-deny)
+  check   what a change must pass before anything is run: format, lints, tidiness, dependencies
+  test    everything that CI runs: setup, check, all tests, the demo, the outside tools
+  fuzz    run every fuzz target for a while (needs cargo-fuzz and a nightly toolchain)
+";
+
+fn main() -> Result<()> {
+    std::env::set_current_dir(run::root())?;
+    match std::env::args().nth(1).as_deref() {
+        Some("setup") => setup::run(),
+        Some("check") => check(),
+        Some("test") => test(),
+        Some("fuzz") => fuzz(),
+        _ => {
+            eprint!("{HELP}");
+            bail!("name one of the commands")
+        }
+    }
+}
+
+fn check() -> Result<()> {
+    step("format", || cargo(&["fmt", "--all", "--check"]))?;
+    step("tidiness", tidy::run)?;
+    step("lints", || {
+        cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    })?;
+    step("dependencies", setup::dependency_audit)
+}
+
+fn test() -> Result<()> {
+    step("set-up", setup::run)?;
+    check()?;
+    step("build", || cargo(&["build", "--release"]))?;
+    step("tests", || cargo(&["test", "--release", "--workspace"]))?;
+    step("demo", || cargo(&["run", "--release", "--quiet", "--", "demo", "--once"]))?;
+    step("outside tools", outside::run)
+}
+
+fn fuzz() -> Result<()> {
+    let seconds = std::env::args().nth(2).unwrap_or_else(|| "60".to_owned());
+    for target in std::fs::read_dir("fuzz/fuzz_targets")? {
+        let name = target?.path().file_stem().map(|s| s.to_string_lossy().into_owned());
+        if let Some(name) = name {
+            let limit = format!("-max_total_time={seconds}");
+            step(&format!("fuzz {name}"), || cargo(&["+nightly", "fuzz", "run", &name, "--", &limit]))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! Independent implementations check our formats: event hashes, statements, receipts, proofs.
+
+use anyhow::Result;
+
+use crate::run::program;
+use crate::setup::PYTHON;
+
+/// Runs every script of `tests/outside` against the built binary.
+pub(crate) fn run() -> Result<()> {
+    let mut scripts: Vec<_> = std::fs::read_dir("tests/outside")?
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "py"))
+        .collect();
+    scripts.sort();
+    for script in scripts {
+        program(PYTHON, &[&script.to_string_lossy(), "target/release/countermark"])?;
+    }
+    Ok(())
+}

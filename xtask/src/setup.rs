@@ -1,0 +1,54 @@
+//! What the tests need beside Rust: outside tools that check our formats, and the dependency audit.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::run::{cargo, program};
+
+/// The independent implementations that must agree with ours, pinned.
+const PYTHON_PACKAGES: [&str; 4] = [
+    "epcis_event_hash_generator==1.9.3",
+    "scitt-cose==0.5.0",
+    "pymerkle==7.0.0",
+    "pycose==1.1.0",
+];
+const STAMP: &str = ".venv/countermark-packages";
+const CARGO_DENY_VERSION: &str = "0.20";
+
+/// The Python of the test environment.
+pub(crate) const PYTHON: &str = ".venv/bin/python";
+
+/// Installs what is missing; a second run changes nothing.
+pub(crate) fn run() -> Result<()> {
+    let wanted = PYTHON_PACKAGES.join("\n");
+    if std::fs::read_to_string(STAMP).ok().as_deref() != Some(&wanted) {
+        program("python3", &["-m", "venv", ".venv"])?;
+        let mut arguments = vec!["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+        arguments.extend(PYTHON_PACKAGES);
+        program(PYTHON, &arguments)?;
+        std::fs::write(Path::new(STAMP), wanted)?;
+    }
+    if !answers("cargo", &["deny", "--version"]) {
+        cargo(&["install", "--quiet", "--locked", "cargo-deny", "--version", CARGO_DENY_VERSION])?;
+    }
+    Ok(())
+}
+
+/// Licences, bans and sources by `deny.toml`; advisories too where the advisory list can be had.
+pub(crate) fn dependency_audit() -> Result<()> {
+    if !answers("cargo", &["deny", "--version"]) {
+        run()?;
+    }
+    program("cargo", &["deny", "--log-level", "error", "check", "bans", "licenses", "sources"])
+}
+
+fn answers(name: &str, arguments: &[&str]) -> bool {
+    Command::new(name)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
