@@ -1,0 +1,350 @@
+//! The command line: every command, its arguments, and the exit codes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 holds; 1 does not hold, or invalid; 2 usage, or a data directory that cannot be used \
+that way; 3 input that cannot be read; 4 consistent, but log key not checked (verify without --trust).";
+
+/// A provenance ledger that several companies share and none of them owns.
+#[derive(Debug, Parser)]
+#[command(name = "countermark", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the node's stores are, and how their keys are unlocked.
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    /// The node's data directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
+}
+
+/// How the node's keys are unlocked. Without either, the key file that `init` made is used.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct Unlock {
+    /// File whose first line is the passphrase (else COUNTERMARK_PASSPHRASE, else the key file)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a ledger in an empty directory; NAME is its first member
+    Init {
+        #[command(flatten)]
+        data: Data,
+        /// The first member's name
+        #[arg(long)]
+        name: String,
+        /// The first member's country, ISO 3166-1 alpha-2
+        #[arg(long, value_name = "CC")]
+        country: Option<String>,
+        /// The log's origin (a name without spaces); made from NAME where not given
+        #[arg(long)]
+        origin: Option<String>,
+    },
+    /// Add members, or list them
+    #[command(subcommand)]
+    Member(MemberCommand),
+    /// Register, rotate or revoke a member's signing key
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Commit EPCIS 2.0 JSON-LD documents
+    Capture {
+        #[command(flatten)]
+        data: Data,
+        /// The member that captures (default: the first)
+        #[arg(long = "as", value_name = "MEMBER")]
+        member: Option<String>,
+        /// Take what other systems get wrong, and report each leniency
+        #[arg(long)]
+        lenient: bool,
+        #[arg(long)]
+        json: bool,
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Commit documents of foreign formats through a mapping
+    Import {
+        #[command(flatten)]
+        data: Data,
+        #[arg(long = "as", value_name = "MEMBER")]
+        member: Option<String>,
+        /// The mapping's name (see `mapping list`)
+        #[arg(long)]
+        mapping: String,
+        /// Parties, items and sites to know (TOML); added to what the node knows already
+        #[arg(long, value_name = "FILE")]
+        master_data: Option<PathBuf>,
+        /// A folder of mappings of your own, beside the shipped ones
+        #[arg(long, value_name = "DIR")]
+        mappings: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Mappings of foreign formats
+    #[command(subcommand)]
+    Mapping(MappingCommand),
+    /// Parties, items and sites that the resolver knows
+    MasterData {
+        #[command(flatten)]
+        data: Data,
+        /// TOML file to add
+        file: PathBuf,
+    },
+    /// Keep a document (a certificate, a photograph) and commit to it by salted hash
+    Document {
+        #[command(flatten)]
+        data: Data,
+        #[arg(long = "as", value_name = "MEMBER")]
+        member: Option<String>,
+        #[arg(long)]
+        json: bool,
+        file: PathBuf,
+    },
+    /// Events, by the parameters of the EPCIS simple event query
+    Events {
+        #[command(flatten)]
+        data: Data,
+        /// For example 'MATCH_epc=…&EQ_bizStep=shipping'
+        #[arg(long, default_value = "")]
+        query: String,
+        /// How GS1 identifiers are written
+        #[arg(long, value_enum, default_value_t = EpcFormat::NeverTranslates)]
+        epc_format: EpcFormat,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Where something came from and where it went, across the members of this node
+    Trace {
+        #[command(flatten)]
+        data: Data,
+        /// A lot, item or logistic unit: Digital Link, EPC URN or element string
+        id: String,
+        /// Only where it came from
+        #[arg(long, conflicts_with = "down")]
+        up: bool,
+        /// Only where it went
+        #[arg(long)]
+        down: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a bundle that proves an event, or fields of it, to anyone, offline
+    Prove {
+        #[command(flatten)]
+        data: Data,
+        event_id: String,
+        /// JSON pointer to a field of the event as `events --json` prints it
+        #[arg(long, value_name = "JSON_POINTER")]
+        field: Vec<String>,
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Write the COSE receipt (RFC 9942) of the statement that captured an event
+    Receipt {
+        #[command(flatten)]
+        data: Data,
+        event_id: String,
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Write the signed statement (COSE_Sign1) too
+        #[arg(long, value_name = "FILE")]
+        statement: Option<PathBuf>,
+    },
+    /// Write this log's trust policy: whom a verifier trusts
+    Trust {
+        #[command(flatten)]
+        data: Data,
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Check a bundle; needs no data directory and no network
+    Verify {
+        file: PathBuf,
+        /// The trust policy; without it the log's key is not checked (exit code 4)
+        #[arg(long, value_name = "FILE")]
+        trust: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// The EPCIS event hashes of a document, one `ni:` URI a line
+    Hash {
+        #[arg(long, value_enum)]
+        profile: HashProfile,
+        /// Print the pre-hash strings instead
+        #[arg(long)]
+        pre_hash: bool,
+        file: PathBuf,
+    },
+    /// A GS1 identifier in its other forms
+    Translate {
+        id: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check an EPCIS document; nothing is stored
+    Validate {
+        file: PathBuf,
+        #[arg(long)]
+        lenient: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// The transparency log as others read it (C2SP tlog-tiles)
+    Log {
+        #[command(flatten)]
+        data: Data,
+        /// `checkpoint`, or a tile's path such as `tile/0/000` or `tile/entries/000.p/5`
+        path: String,
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Recompute everything and say what is wrong, and where
+    Fsck {
+        #[command(flatten)]
+        data: Data,
+        #[arg(long)]
+        json: bool,
+    },
+    /// The index
+    #[command(subcommand)]
+    Index(IndexCommand),
+    /// Destroy the values of an event, or of one field class of it; its proofs stay
+    Erase {
+        #[command(flatten)]
+        data: Data,
+        #[arg(long = "as", value_name = "MEMBER")]
+        member: Option<String>,
+        event_id: String,
+        /// identity, transport, quality, quantity, location, certificate, cost, medical, personal,
+        /// provenance or other; all of them where not given
+        #[arg(long)]
+        class: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Confirm that the clock really did jump by more than an hour
+    ConfirmClock {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Tell the whole story on sample data of five organisations
+    Demo {
+        /// End after the story
+        #[arg(long)]
+        once: bool,
+        /// Keep the data here (an empty or absent directory) instead of a temporary one
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Measure capture, proof and trace on this machine
+    Bench {
+        /// Events to capture
+        #[arg(long, default_value_t = 20_000)]
+        events: usize,
+        /// Events in the trace's index
+        #[arg(long, default_value_t = 1_000_000)]
+        trace_events: usize,
+        /// Where to measure (a directory on the disk in question); default: a temporary one
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemberCommand {
+    /// Add a member whose keys this node holds
+    Add {
+        #[command(flatten)]
+        data: Data,
+        name: String,
+        #[arg(long, value_name = "CC")]
+        country: Option<String>,
+    },
+    /// List the members
+    List {
+        #[command(flatten)]
+        data: Data,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Replace the member's signing key by a new one
+    Rotate {
+        #[command(flatten)]
+        data: Data,
+        #[arg(long = "as", value_name = "MEMBER")]
+        member: Option<String>,
+    },
+    /// List the keys of all members
+    List {
+        #[command(flatten)]
+        data: Data,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MappingCommand {
+    /// List the mappings
+    List {
+        /// A folder of mappings of your own, beside the shipped ones
+        #[arg(long, value_name = "DIR")]
+        mappings: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a mapping's golden examples
+    Test {
+        name: String,
+        #[arg(long, value_name = "DIR")]
+        mappings: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IndexCommand {
+    /// Make the index again from log, objects and vault
+    Rebuild {
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// GS1's four values of `GS1-EPC-Format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EpcFormat {
+    #[value(name = "Always_GS1_Digital_Link")]
+    AlwaysGs1DigitalLink,
+    #[value(name = "Always_EPC_URN")]
+    AlwaysEpcUrn,
+    #[value(name = "Never_Translates")]
+    NeverTranslates,
+    #[value(name = "No_Preference")]
+    NoPreference,
+}
+
+/// The event-hash profiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HashProfile {
+    #[value(name = "cbv2.0-legacy")]
+    Cbv20Legacy,
+    #[value(name = "cbv2.0-2026")]
+    Cbv20V2026,
+    #[value(name = "cbv2.1")]
+    Cbv21,
+}
