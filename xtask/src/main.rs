@@ -55,7 +55,9 @@ fn fuzz() -> Result<()> {
         let name = target?.path().file_stem().map(|s| s.to_string_lossy().into_owned());
         if let Some(name) = name {
             let limit = format!("-max_total_time={seconds}");
-            step(&format!("fuzz {name}"), || cargo(&["+nightly", "fuzz", "run", &name, "--", &limit]))?;
+            step(&format!("fuzz {name}"), || {
+                cargo(&["+nightly", "fuzz", "run", &name, "--", &limit])
+            })?;
         }
     }
     Ok(())

@@ -9,7 +9,11 @@ use crate::setup::PYTHON;
 pub(crate) fn run() -> Result<()> {
     let mut scripts: Vec<_> = std::fs::read_dir("tests/outside")?
         .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "py"))
+        .filter(|path| {
+            let name =
+                path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            name.ends_with(".py") && !name.starts_with('_')
+        })
         .collect();
     scripts.sort();
     for script in scripts {

@@ -37,6 +37,7 @@ pub(crate) fn program(name: &str, arguments: &[&str]) -> Result<()> {
 pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     // `cargo +toolchain` is rustup's word, which the inner cargo does not know.
-    let cargo = if arguments.first().is_some_and(|a| a.starts_with('+')) { "cargo" } else { &cargo };
+    let cargo =
+        if arguments.first().is_some_and(|a| a.starts_with('+')) { "cargo" } else { &cargo };
     program(cargo, arguments)
 }

@@ -1,0 +1,52 @@
+"""What the commands print with --json against the schemas of docs/reference/schemas."""
+
+import json
+import pathlib
+
+import jsonschema
+
+from _shared import ROOT, Tally, run, run_json, temporary
+
+STORY = ROOT / "examples" / "fresh-produce"
+
+
+def main():
+    tally = Tally("JSON shapes", least=9)
+
+    def fits(value, name):
+        schema = json.loads((ROOT / "docs/reference/schemas" / f"{name}.schema.json").read_text())
+        try:
+            jsonschema.validate(value, schema)
+            tally.check(True, name)
+        except jsonschema.ValidationError as error:
+            tally.check(False, f"{name}: {error.message} at {list(error.absolute_path)}")
+
+    with temporary() as folder:
+        folder = pathlib.Path(folder)
+        data = folder / "data"
+        run("demo", "--once", "--data", data)
+        events = run_json("events", "--data", data, "--json")
+        tally.check(len(events) > 10, "the story has more than ten events")
+        fits(events, "events")
+        fits(run_json("translate", "(01)09506000134352(10)A1", "--json"), "translate")
+        fits(run_json("mapping", "list", "--json"), "mapping-list")
+        fits(run_json("fsck", "--data", data, "--json"), "fsck")
+        lot = run_json("translate", "(01)19506000134359(10)L26318A", "--json")["digitalLink"]
+        fits(run_json("trace", "--data", data, lot, "--json"), "trace")
+        bundle, trust = folder / "bundle", folder / "trust"
+        run("prove", "--data", data, events[0]["eventID"], "--field", "/bizStep", "-o", bundle)
+        run("trust", "--data", data, "-o", trust)
+        fits(run_json("verify", bundle, "--trust", trust, "--json"), "verify")
+        fits(run_json("verify", bundle, "--json", expect=4), "verify")
+        document = folder / "event.json"
+        document.write_text(json.dumps({**events[0], "eventID": "urn:uuid:5b6f0c9a-0000-4000-8000-000000000001"}))
+        fits(run_json("validate", document, "--json"), "validate")
+        fits(run_json("capture", "--data", data, "--json", document), "capture-result")
+        fits(run_json("capture", "--data", data, "--json", document), "capture-result")
+        document.write_text(json.dumps({**events[0], "action": "SHIPPED"}))
+        fits(run_json("validate", document, "--json", expect=1), "validate")
+        fits(run_json("capture", "--data", data, "--json", document, expect=1), "capture-result")
+    tally.close()
+
+
+main()
