@@ -1,12 +1,11 @@
 //! Bundles: one file that proves events, or fields of them, to anyone, offline.
 //!
 //! A bundle carries, for each record, the way from the disclosed values up to a signed checkpoint:
-//! openings → class digests → record header → batch → statement → block → log. The key that signed
-//! the statement is proven by the state map whose root stands in the block's header. What all
-//! records share is carried once: the checkpoint, the genesis statement, and the issuer: the member
-//! that made the bundle, whose key is proven to be valid at the newest block of the checkpoint and
-//! whose signature covers every byte of the bundle, so that nothing can be dropped from it or moved
-//! between two bundles.
+//! openings → class digests → record header → batch → statement → block → log. What all records
+//! share is carried once: the checkpoint, the genesis statement, the newest block with state proofs
+//! of every key that signed (a key's entry says from and until which height it holds, so its state
+//! now answers for every block before), and the issuer: the member that made the bundle, whose
+//! signature covers every byte of it, so that nothing can be dropped or moved between two bundles.
 //!
 //! There is one encoding: deterministic CBOR, integer keys, audit paths as one byte string of whole
 //! hashes. Reading compares.
@@ -65,21 +64,20 @@ pub struct RecordProof {
     pub record_index: u64,
     /// Audit path to the statement's batch root.
     pub record_path: Vec<Hash>,
-    /// State proof of the signing key, against the block's state root.
-    pub key_proof: Vec<u8>,
     /// The openings of the disclosed values.
     pub openings: Vec<u8>,
 }
 
-/// Who made the bundle.
+/// The newest block of the checkpoint, what its state says of the keys, and who made the bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issuer {
+pub struct Head {
     /// The newest block of the checkpoint.
     pub block: BlockProof,
     /// Id of the issuer's key.
-    pub key_id: Hash,
-    /// State proof of that key, against that block's state root.
-    pub key_proof: Vec<u8>,
+    pub issuer_key: Hash,
+    /// State proofs of the issuer's key and of every key that signed a statement of this bundle,
+    /// each once, in order of key id.
+    pub key_proofs: Vec<Vec<u8>>,
 }
 
 /// A bundle as read; nothing of it has been checked yet but its encoding.
@@ -91,8 +89,8 @@ pub struct Bundle {
     pub genesis: GenesisProof,
     /// The records, each with what it discloses.
     pub records: Vec<RecordProof>,
-    /// Who made the bundle.
-    pub issuer: Issuer,
+    /// The newest block, the keys and the issuer.
+    pub head: Head,
     /// When it was made, by the issuer's clock, in Unix milliseconds.
     pub issued_at_ms: u64,
     /// The issuer's Ed25519 signature over [`Bundle::signed_bytes`].
@@ -117,8 +115,8 @@ pub enum BundleError {
 }
 
 const BLOCK_KEYS: [u64; 3] = [1, 2, 3];
-const RECORD_KEYS: [u64; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
-const ISSUER_KEYS: [u64; 3] = [1, 2, 3];
+const RECORD_KEYS: [u64; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+const HEAD_KEYS: [u64; 3] = [1, 2, 3];
 const BUNDLE_KEYS: [u64; 7] = [1, 2, 3, 4, 5, 6, 7];
 /// Longest audit path of a tree with 2^63 leaves.
 const PATH_HASHES_MAX: usize = 63;
@@ -142,10 +140,11 @@ impl Bundle {
 
     fn value(&self, signature: Option<&[u8; 64]>) -> Value {
         let records = self.records.iter().map(record_value).collect::<Vec<_>>();
-        let issuer = Value::int_map([
-            (1, block_value(&self.issuer.block)),
-            (2, self.issuer.key_id.into()),
-            (3, self.issuer.key_proof.clone().into()),
+        let proofs = self.head.key_proofs.iter().map(|proof| Value::from(proof.clone()));
+        let head = Value::int_map([
+            (1, block_value(&self.head.block)),
+            (2, self.head.issuer_key.into()),
+            (3, proofs.collect::<Vec<_>>().into()),
         ]);
         let genesis = Value::Array(vec![
             self.genesis.leaf.clone().into(),
@@ -156,7 +155,7 @@ impl Bundle {
             (2, self.checkpoint.clone().into()),
             (3, genesis),
             (4, records.into()),
-            (5, issuer),
+            (5, head),
             (6, self.issued_at_ms.into()),
         ];
         entries.extend(signature.map(|signature| (7, Value::from(*signature))));
@@ -190,7 +189,7 @@ impl Bundle {
                 path: path_of(&fields, 3, path)?,
             },
             records: records.iter().map(record_of).collect::<Result<_, _>>()?,
-            issuer: issuer_of(fields.need(5)?)?,
+            head: head_of(fields.need(5)?)?,
             issued_at_ms: fields.uint(6)?,
             signature: fields.array(7)?,
         })
@@ -218,8 +217,7 @@ fn record_value(record: &RecordProof) -> Value {
         (5, record.record_header.clone().into()),
         (6, record.record_index.into()),
         (7, path_value(&record.record_path)),
-        (8, record.key_proof.clone().into()),
-        (9, record.openings.clone().into()),
+        (8, record.openings.clone().into()),
     ])
 }
 
@@ -256,16 +254,19 @@ fn record_of(value: &Value) -> Result<RecordProof, ShapeError> {
         record_header: fields.bytes(5)?.to_vec(),
         record_index: fields.uint(6)?,
         record_path: path_of(&fields, 7, fields.need(7)?)?,
-        key_proof: fields.bytes(8)?.to_vec(),
-        openings: fields.bytes(9)?.to_vec(),
+        openings: fields.bytes(8)?.to_vec(),
     })
 }
 
-fn issuer_of(value: &Value) -> Result<Issuer, ShapeError> {
-    let fields = Fields::open("bundle, issuer", value, &ISSUER_KEYS)?;
-    Ok(Issuer {
+fn head_of(value: &Value) -> Result<Head, ShapeError> {
+    let fields = Fields::open("bundle, head", value, &HEAD_KEYS)?;
+    let proofs = fields.items(3, limits::BUNDLE_RECORDS_MAX + 1)?;
+    Ok(Head {
         block: block_of(fields.need(1)?)?,
-        key_id: fields.array(2)?,
-        key_proof: fields.bytes(3)?.to_vec(),
+        issuer_key: fields.array(2)?,
+        key_proofs: proofs
+            .iter()
+            .map(|proof| bytes_of(&fields, 3, proof))
+            .collect::<Result<_, _>>()?,
     })
 }
