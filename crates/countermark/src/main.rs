@@ -1,2 +1,92 @@
-//! Command line, configuration and wiring.
-fn main() {}
+//! Command line, configuration and wiring. What is done stands in `countermark-node`; what is shown
+//! stands here.
+
+mod bench;
+mod cli;
+mod commands;
+mod demo;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use countermark_node::{ErrorKind, NodeError};
+
+/// Holds.
+pub(crate) const HOLDS: u8 = 0;
+/// Does not hold, or invalid.
+pub(crate) const DOES_NOT_HOLD: u8 = 1;
+/// Usage.
+pub(crate) const USAGE: u8 = 2;
+/// Unreadable input.
+pub(crate) const UNREADABLE: u8 = 3;
+/// Consistent, but log key not checked.
+pub(crate) const KEY_NOT_CHECKED: u8 = 4;
+
+fn main() -> ExitCode {
+    // clap ends with 2 on a wrong call and with 0 on --help and --version: our codes too.
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("countermark: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<NodeError>().map(NodeError::kind) {
+        Some(ErrorKind::Usage) => USAGE,
+        Some(ErrorKind::Unreadable) => UNREADABLE,
+        Some(ErrorKind::Invalid | ErrorKind::Fatal) | None => DOES_NOT_HOLD,
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<u8> {
+    use commands::{members, proofs, pure, reading, writing};
+    match command {
+        Command::Init { data, name, country, origin } => {
+            members::init(&data, &name, country.as_deref(), origin.as_deref())
+        }
+        Command::Member(command) => members::member(command),
+        Command::Key(command) => members::key(command),
+        Command::ConfirmClock { data } => members::confirm_clock(&data),
+        Command::Capture { data, member, lenient, json, files } => {
+            writing::capture(&data, member.as_deref(), lenient, json, &files)
+        }
+        Command::Import { data, member, mapping, master_data, mappings, json, files } => {
+            let sources = writing::Sources { mapping, master_data, mappings };
+            writing::import(&data, member.as_deref(), &sources, json, &files)
+        }
+        Command::MasterData { data, file } => writing::master_data(&data, &file),
+        Command::Document { data, member, json, file } => {
+            writing::document(&data, member.as_deref(), json, &file)
+        }
+        Command::Erase { data, member, event_id, class, json } => {
+            writing::erase(&data, member.as_deref(), &event_id, class.as_deref(), json)
+        }
+        Command::Mapping(command) => pure::mapping(command),
+        Command::Events { data, query, epc_format, json } => {
+            reading::events(&data, &query, epc_format, json)
+        }
+        Command::Trace { data, id, up, down, json } => reading::trace(&data, &id, up, down, json),
+        Command::Log { data, path, output } => reading::log(&data, &path, output.as_deref()),
+        Command::Fsck { data, json } => reading::fsck(&data, json),
+        Command::Index(command) => reading::index(command),
+        Command::Prove { data, event_id, field, output } => {
+            proofs::prove(&data, &event_id, &field, &output)
+        }
+        Command::Receipt { data, event_id, output, statement } => {
+            proofs::receipt(&data, &event_id, &output, statement.as_deref())
+        }
+        Command::Trust { data, output } => proofs::trust(&data, &output),
+        Command::Verify { file, trust, json } => proofs::verify(&file, trust.as_deref(), json),
+        Command::Hash { profile, pre_hash, file } => pure::hash(profile, pre_hash, &file),
+        Command::Translate { id, json } => pure::translate(&id, json),
+        Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
+        Command::Demo { once, data } => demo::run(once, data),
+        Command::Bench { events, trace_events, data } => bench::run(events, trace_events, data),
+    }
+}

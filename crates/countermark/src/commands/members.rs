@@ -1,0 +1,100 @@
+//! `init`, `member`, `key`, `confirm-clock`.
+
+use anyhow::Result;
+use countermark_epcis::json::Json;
+use countermark_node::Node;
+
+use super::{open, unlock};
+use crate::HOLDS;
+use crate::cli::{Data, KeyCommand, MemberCommand};
+use crate::output::{number, object, say, say_json, text_or_null};
+
+pub(crate) fn init(
+    data: &Data,
+    name: &str,
+    country: Option<&str>,
+    origin: Option<&str>,
+) -> Result<u8> {
+    let node = Node::init(&data.data, &unlock(&data.unlock)?, name, country, origin)?;
+    say(&format!(
+        "A ledger with the origin {} and its first member {name} is in {}.",
+        node.origin(),
+        data.data.display()
+    ));
+    say("Its keys are under keys/: keep a copy of that folder elsewhere, apart from the rest.");
+    Ok(HOLDS)
+}
+
+pub(crate) fn member(command: MemberCommand) -> Result<u8> {
+    match command {
+        MemberCommand::Add { data, name, country } => {
+            let mut node = open(&data)?;
+            let member = node.member_add(&name, country.as_deref())?;
+            say(&format!("{} is member {}.", member.name, member.id));
+        }
+        MemberCommand::List { data, json } => {
+            let members = open(&data)?.members()?;
+            if json {
+                let items = members.iter().map(|member| {
+                    object([
+                        ("id", Json::string(&*member.id)),
+                        ("name", Json::string(&*member.name)),
+                        ("country", text_or_null(member.country.as_deref())),
+                        ("hand", Json::string(&*member.hand)),
+                        ("status", Json::string(&*member.status)),
+                    ])
+                });
+                say_json(&Json::Array(items.collect()));
+            } else {
+                for member in &members {
+                    say(&format!("{}  {}  {}", member.id, member.status, member.name));
+                }
+                if members.len() > 1 {
+                    say(&format!("{} members, one hand: this node holds all keys.", members.len()));
+                }
+            }
+        }
+    }
+    Ok(HOLDS)
+}
+
+pub(crate) fn key(command: KeyCommand) -> Result<u8> {
+    match command {
+        KeyCommand::Rotate { data, member } => {
+            let key = open(&data)?.key_rotate(member.as_deref())?;
+            say(&format!("New signing key {key}; the old one signs nothing from now on."));
+        }
+        KeyCommand::List { data, json } => {
+            let keys = open(&data)?.keys()?;
+            if json {
+                let items = keys.iter().map(|key| {
+                    object([
+                        ("key", Json::string(&*key.id)),
+                        ("publicKey", Json::string(&*key.public_key)),
+                        ("member", Json::string(&*key.member)),
+                        ("validFromHeight", number(key.valid_from_height)),
+                        ("revokedAtHeight", key.revoked_at_height.map_or(Json::Null, number)),
+                    ])
+                });
+                say_json(&Json::Array(items.collect()));
+            } else {
+                for key in &keys {
+                    let until = key
+                        .revoked_at_height
+                        .map_or("valid".to_owned(), |height| format!("revoked at block {height}"));
+                    say(&format!(
+                        "{}  {}  from block {}, {until}",
+                        key.id, key.member, key.valid_from_height
+                    ));
+                }
+            }
+        }
+    }
+    Ok(HOLDS)
+}
+
+pub(crate) fn confirm_clock(data: &Data) -> Result<u8> {
+    let time = open(data)?.confirm_clock()?;
+    say(&format!("Recorded: the clock really stands at {time}."));
+    Ok(HOLDS)
+}

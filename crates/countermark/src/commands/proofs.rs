@@ -1,0 +1,121 @@
+//! `prove`, `receipt`, `trust`, `verify`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use countermark_epcis::json::Json;
+use countermark_node::verify::{self, CheckState, Report, Verdict};
+
+use super::{open, read, write};
+use crate::cli::Data;
+use crate::output::{number, object, say, say_json, text_or_null};
+use crate::{DOES_NOT_HOLD, HOLDS, KEY_NOT_CHECKED};
+
+pub(crate) fn prove(data: &Data, event_id: &str, fields: &[String], output: &Path) -> Result<u8> {
+    let bundle = open(data)?.prove(event_id, fields)?;
+    write(output, &bundle)?;
+    let what = match fields {
+        [] => "the whole event".to_owned(),
+        [one] => format!("the field {one}"),
+        several => format!("{} fields", several.len()),
+    };
+    say(&format!("{}: {} bytes, proves {what} of {event_id}.", output.display(), bundle.len()));
+    Ok(HOLDS)
+}
+
+pub(crate) fn receipt(
+    data: &Data,
+    event_id: &str,
+    output: &Path,
+    statement: Option<&Path>,
+) -> Result<u8> {
+    let receipt = open(data)?.receipt(event_id)?;
+    write(output, &receipt.receipt)?;
+    if let Some(path) = statement {
+        write(path, &receipt.statement)?;
+    }
+    say(&format!("{}: COSE receipt, leaf {}.", output.display(), receipt.leaf_index));
+    Ok(HOLDS)
+}
+
+pub(crate) fn trust(data: &Data, output: &Path) -> Result<u8> {
+    let policy = open(data)?.trust()?;
+    write(output, policy.as_bytes())?;
+    say(&format!("{}: give it to whoever verifies, by a way he trusts.", output.display()));
+    Ok(HOLDS)
+}
+
+pub(crate) fn verify(file: &Path, trust: Option<&Path>, json: bool) -> Result<u8> {
+    let bundle = read(file)?;
+    let policy = trust.map(read).transpose()?;
+    let report = verify::verify(&file.display().to_string(), &bundle, policy.as_deref())?;
+    if json {
+        say_json(&report_json(&report));
+    } else {
+        show(&report);
+    }
+    Ok(match report.verdict {
+        Verdict::Holds => HOLDS,
+        Verdict::LogKeyNotChecked => KEY_NOT_CHECKED,
+        Verdict::DoesNotHold => DOES_NOT_HOLD,
+    })
+}
+
+fn state_word(state: CheckState) -> &'static str {
+    match state {
+        CheckState::Proven => "proven",
+        CheckState::Contradicted => "contradicted",
+        CheckState::NotChecked => "not checked",
+    }
+}
+
+fn show(report: &Report) {
+    for check in &report.checks {
+        say(&format!("{:<13} {}: {}", state_word(check.state), check.check, check.detail));
+    }
+    for record in &report.records {
+        for field in &record.disclosed {
+            let value = field.value.as_ref().map_or("(absent)".to_owned(), Json::to_text);
+            let place = if field.pointer.is_empty() { "event" } else { &*field.pointer };
+            say(&format!("              {place} = {value}"));
+        }
+    }
+    say(&report.message);
+}
+
+fn report_json(report: &Report) -> Json {
+    let checks = report.checks.iter().map(|check| {
+        object([
+            ("check", Json::string(&*check.check)),
+            ("state", Json::string(state_word(check.state))),
+            ("detail", Json::string(&*check.detail)),
+        ])
+    });
+    let disclosed = report.records.iter().flat_map(|record| &record.disclosed).map(|field| {
+        let mut value = object([
+            ("pointer", Json::string(&*field.pointer)),
+            ("absent", Json::Bool(field.value.is_none())),
+        ]);
+        if let Some(shown) = &field.value {
+            value.set("value", shown.clone());
+        }
+        value
+    });
+    let mut value = object([
+        ("verdict", Json::string(report.verdict.as_str())),
+        ("message", Json::string(&*report.message)),
+        ("checks", Json::Array(checks.collect())),
+        ("disclosed", Json::Array(disclosed.collect())),
+    ]);
+    if let Some(record) = report.records.first() {
+        let about = object([
+            ("recordID", Json::string(&*record.record_id)),
+            ("member", Json::string(&*record.member)),
+            ("memberName", text_or_null(record.member_name.as_deref())),
+            ("height", number(record.height)),
+            ("blockTime", Json::string(&*record.block_time)),
+        ]);
+        value.set("record", about);
+    }
+    value
+}

@@ -1,0 +1,145 @@
+//! `hash`, `translate`, `validate`, `mapping`: no data directory, no keys.
+
+use std::path::Path;
+
+use anyhow::Result;
+use countermark_epcis::document::{self, Mode, ReadError};
+use countermark_epcis::finding::{Finding, any_error};
+use countermark_epcis::json::Json;
+use countermark_epcis::{gs1, hash as event_hash};
+use countermark_node::mappings::{Mapping, Mappings};
+use countermark_node::NodeError;
+
+use super::read;
+use crate::cli::{HashProfile, MappingCommand};
+use crate::output::{number, object, say, say_json, text_or_null};
+use crate::{DOES_NOT_HOLD, HOLDS};
+
+pub(crate) fn hash(profile: HashProfile, pre_hash: bool, file: &Path) -> Result<u8> {
+    let profile = match profile {
+        HashProfile::Cbv20Legacy => event_hash::Profile::Cbv20Legacy,
+        HashProfile::Cbv20V2026 => event_hash::Profile::Cbv20V2026,
+        HashProfile::Cbv21 => event_hash::Profile::Cbv21,
+    };
+    let document = match document::read(&read(file)?, Mode::Lenient) {
+        Ok(document) => document,
+        Err(error) => return refuse(file, error),
+    };
+    for event in &document.events {
+        let line = if pre_hash {
+            event_hash::pre_hash(event, profile)
+        } else {
+            event_hash::event_hash(event, profile)
+        };
+        say(&line);
+    }
+    Ok(HOLDS)
+}
+
+/// Shows why a document is not taken: as findings (1), or as unreadable (3).
+fn refuse(file: &Path, error: ReadError) -> Result<u8> {
+    match error {
+        ReadError::Rejected(findings) => {
+            findings.iter().for_each(|finding| eprintln!("{}: {finding}", file.display()));
+            Ok(DOES_NOT_HOLD)
+        }
+        other => Err(NodeError::Unreadable {
+            place: file.display().to_string(),
+            what: other.to_string(),
+        }
+        .into()),
+    }
+}
+
+pub(crate) fn translate(id: &str, json: bool) -> Result<u8> {
+    let found = match gs1::translate(id) {
+        Ok(found) => found,
+        Err(error) => {
+            eprintln!("countermark: {error}");
+            return Ok(DOES_NOT_HOLD);
+        }
+    };
+    if json {
+        say_json(&object([
+            ("digitalLink", text_or_null(found.digital_link.as_deref())),
+            ("epcUrn", text_or_null(found.epc_urn.as_deref())),
+            ("elementString", text_or_null(found.element_string.as_deref())),
+            ("keyType", Json::string(found.key_type.to_string())),
+        ]));
+    } else {
+        let shown = [found.digital_link, found.epc_urn, found.element_string];
+        shown.into_iter().flatten().for_each(|form| say(&form));
+    }
+    Ok(HOLDS)
+}
+
+pub(crate) fn validate(file: &Path, lenient: bool, json: bool) -> Result<u8> {
+    let mode = if lenient { Mode::Lenient } else { Mode::Strict };
+    let (events, findings) = match document::read(&read(file)?, mode) {
+        Ok(document) => (document.events.len(), document.findings),
+        Err(ReadError::Rejected(findings)) => (0, findings),
+        Err(other) => return refuse(file, other),
+    };
+    let valid = !any_error(&findings);
+    if json {
+        say_json(&object([
+            ("valid", Json::Bool(valid)),
+            ("events", number(events)),
+            ("findings", Json::Array(findings.iter().map(Finding::to_json).collect())),
+        ]));
+    } else {
+        findings.iter().for_each(|finding| say(&finding.to_string()));
+        let verdict = if valid { "valid" } else { "not valid" };
+        say(&format!("{}: {verdict}, {events} events.", file.display()));
+    }
+    Ok(if valid { HOLDS } else { DOES_NOT_HOLD })
+}
+
+/// The shipped mappings, and those of a folder beside them.
+pub(crate) fn mappings(folder: Option<&Path>) -> Result<Mappings> {
+    Ok(Mappings::load(folder)?)
+}
+
+pub(crate) fn find<'a>(mappings: &'a Mappings, name: &str) -> Result<&'a Mapping> {
+    Ok(mappings.find(name)?)
+}
+
+pub(crate) fn mapping(command: MappingCommand) -> Result<u8> {
+    match command {
+        MappingCommand::List { mappings: folder, json } => {
+            let mappings = mappings(folder.as_deref())?;
+            let described = mappings.describe();
+            if json {
+                say_json(&Json::Array(described.iter().map(describe_json).collect()));
+            } else {
+                for one in &described {
+                    say(&format!(
+                        "{:<28} {:<8} {:<26} verified: {}",
+                        one.id, one.version, one.source, one.verified
+                    ));
+                }
+            }
+            Ok(HOLDS)
+        }
+        MappingCommand::Test { name, mappings: folder } => {
+            let mappings = mappings(folder.as_deref())?;
+            let results = mappings.test(&name)?;
+            for result in &results {
+                say(&format!("{}: {}", result.example, result.verdict));
+            }
+            let held = results.iter().all(|result| result.holds);
+            say(&format!("{} examples, {}", results.len(), if held { "all hold" } else { "not all hold" }));
+            Ok(if held && !results.is_empty() { HOLDS } else { DOES_NOT_HOLD })
+        }
+    }
+}
+
+fn describe_json(one: &countermark_node::mappings::Description) -> Json {
+    object([
+        ("id", Json::string(&*one.id)),
+        ("version", Json::string(&*one.version)),
+        ("source", Json::string(&*one.source)),
+        ("emits", Json::Array(one.emits.iter().map(|e| Json::string(&**e)).collect())),
+        ("verified", Json::string(&*one.verified)),
+    ])
+}

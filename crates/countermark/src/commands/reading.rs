@@ -1,0 +1,150 @@
+//! `events`, `trace`, `log`, `fsck`, `index`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use countermark_epcis::json::Json;
+use countermark_node::trace::{Direction, Trace};
+use countermark_node::{EpcFormat, Node};
+
+use super::{open, unlock, write};
+use crate::cli::{self, Data, IndexCommand};
+use crate::output::{Bar, number, object, say, say_bytes, say_json, text_or_null};
+use crate::{DOES_NOT_HOLD, HOLDS};
+
+pub(crate) fn events(data: &Data, query: &str, format: cli::EpcFormat, json: bool) -> Result<u8> {
+    let format = match format {
+        cli::EpcFormat::AlwaysGs1DigitalLink => EpcFormat::AlwaysGs1DigitalLink,
+        cli::EpcFormat::AlwaysEpcUrn => EpcFormat::AlwaysEpcUrn,
+        cli::EpcFormat::NeverTranslates => EpcFormat::NeverTranslates,
+        cli::EpcFormat::NoPreference => EpcFormat::NoPreference,
+    };
+    let answer = open(data)?.events(query, format)?;
+    if json {
+        say_json(&Json::Array(answer.events));
+    } else {
+        for event in &answer.events {
+            say(&line(event));
+        }
+        say(&format!("{} events.", answer.events.len()));
+    }
+    if answer.erased > 0 {
+        eprintln!("{} more events are not shown: what makes them events was erased.", answer.erased);
+    }
+    if let Some(token) = answer.next_page_token {
+        eprintln!("There are more: add nextPageToken={token} to the query.");
+    }
+    Ok(HOLDS)
+}
+
+/// One event on one line: when, what, which step, the first identifiers, the id.
+fn line(event: &Json) -> String {
+    let text = |name: &str| event.get(name).and_then(Json::as_str).unwrap_or("");
+    let step = text("bizStep").rsplit(['/', ':']).next().unwrap_or_default();
+    format!("{}  {:<20} {:<22} {}", text("eventTime"), text("type"), step, text("eventID"))
+}
+
+pub(crate) fn trace(data: &Data, id: &str, up: bool, down: bool, json: bool) -> Result<u8> {
+    let direction = match (up, down) {
+        (true, _) => Direction::Up,
+        (_, true) => Direction::Down,
+        _ => Direction::Both,
+    };
+    let trace = open(data)?.trace(id, direction)?;
+    if json {
+        say_json(&trace_json(&trace));
+    } else {
+        show_trace(&trace);
+    }
+    Ok(HOLDS)
+}
+
+fn trace_json(trace: &Trace) -> Json {
+    let nodes = trace.nodes.iter().map(|node| {
+        object([
+            ("id", Json::string(&*node.id)),
+            ("member", Json::string(&*node.member)),
+            ("site", text_or_null(node.site.as_deref())),
+        ])
+    });
+    let edges = trace.edges.iter().map(|edge| {
+        object([
+            ("from", Json::string(&*edge.from)),
+            ("to", Json::string(&*edge.to)),
+            ("eventID", Json::string(&*edge.event_id)),
+            ("quantity", edge.quantity.clone().map_or(Json::Null, Json::Number)),
+            ("unit", text_or_null(edge.unit.as_deref())),
+        ])
+    });
+    let missing = trace.missing.iter().map(|gap| {
+        object([("member", Json::string(&*gap.member)), ("reason", Json::string(&*gap.reason))])
+    });
+    object([
+        ("nodes", Json::Array(nodes.collect())),
+        ("edges", Json::Array(edges.collect())),
+        ("missing", Json::Array(missing.collect())),
+        ("truncated", Json::Bool(trace.truncated)),
+    ])
+}
+
+pub(crate) fn show_trace(trace: &Trace) {
+    for node in &trace.nodes {
+        say(&format!("{}  {}  {}", node.member, node.site.as_deref().unwrap_or("-"), node.id));
+    }
+    for edge in &trace.edges {
+        let quantity = edge.quantity.as_deref().unwrap_or("");
+        let unit = edge.unit.as_deref().unwrap_or("");
+        say(&format!("  {} -> {}  {quantity} {unit}", edge.from, edge.to));
+    }
+    for gap in &trace.missing {
+        say(&format!("missing: {}: {}", gap.member, gap.reason));
+    }
+    if trace.truncated {
+        say("The trace was cut at its limits; start again from its outermost nodes.");
+    }
+}
+
+pub(crate) fn log(data: &Data, path: &str, output: Option<&Path>) -> Result<u8> {
+    let bytes = open(data)?.log_resource(path)?;
+    match output {
+        Some(file) => write(file, &bytes)?,
+        None => say_bytes(&bytes),
+    }
+    Ok(HOLDS)
+}
+
+pub(crate) fn fsck(data: &Data, json: bool) -> Result<u8> {
+    let report = Node::fsck(&data.data, &unlock(&data.unlock)?, &Bar::new())?;
+    if json {
+        let faults = report.faults.iter().map(|fault| {
+            object([
+                ("place", Json::string(&*fault.place)),
+                ("what", Json::string(&*fault.what)),
+                ("advice", Json::string(&*fault.advice)),
+            ])
+        });
+        let checked = report.checked.iter().map(|(what, count)| (what.clone(), number(count)));
+        say_json(&object([
+            ("sound", Json::Bool(report.faults.is_empty())),
+            ("checked", Json::Object(checked.collect())),
+            ("faults", Json::Array(faults.collect())),
+        ]));
+    } else {
+        for (what, count) in &report.checked {
+            say(&format!("checked {count} {what}"));
+        }
+        for fault in &report.faults {
+            say(&format!("{}: {}; {}", fault.place, fault.what, fault.advice));
+        }
+        let sound = if report.faults.is_empty() { "Everything holds." } else { "Not sound." };
+        say(sound);
+    }
+    Ok(if report.faults.is_empty() { HOLDS } else { DOES_NOT_HOLD })
+}
+
+pub(crate) fn index(command: IndexCommand) -> Result<u8> {
+    let IndexCommand::Rebuild { data } = command;
+    let count = Node::index_rebuild(&data.data, &unlock(&data.unlock)?, &Bar::new())?;
+    say(&format!("The index holds {count} events again."));
+    Ok(HOLDS)
+}

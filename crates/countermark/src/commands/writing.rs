@@ -1,0 +1,147 @@
+//! `capture`, `import`, `document`, `erase`, `master-data`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use countermark_epcis::finding::Finding;
+use countermark_epcis::json::Json;
+use countermark_node::{CaptureReport, InputFile};
+
+use super::{open, read, write_report_counts};
+use crate::cli::Data;
+use crate::output::{Bar, object, say, say_json, text_or_null};
+use crate::{DOES_NOT_HOLD, HOLDS, UNREADABLE};
+
+/// Where an import takes its rules from.
+pub(crate) struct Sources {
+    pub(crate) mapping: String,
+    pub(crate) master_data: Option<PathBuf>,
+    pub(crate) mappings: Option<PathBuf>,
+}
+
+fn inputs(files: &[PathBuf]) -> Result<Vec<InputFile>> {
+    files
+        .iter()
+        .map(|path| Ok(InputFile { name: path.display().to_string(), bytes: read(path)? }))
+        .collect()
+}
+
+pub(crate) fn capture(
+    data: &Data,
+    member: Option<&str>,
+    lenient: bool,
+    json: bool,
+    files: &[PathBuf],
+) -> Result<u8> {
+    let inputs = inputs(files)?;
+    let report = open(data)?.capture(member, &inputs, lenient, &Bar::new())?;
+    Ok(show(&report, json))
+}
+
+pub(crate) fn import(
+    data: &Data,
+    member: Option<&str>,
+    sources: &Sources,
+    json: bool,
+    files: &[PathBuf],
+) -> Result<u8> {
+    let inputs = inputs(files)?;
+    let mut node = open(data)?;
+    if let Some(file) = &sources.master_data {
+        node.master_data_add(&file.display().to_string(), &read(file)?)?;
+    }
+    let mappings = super::pure::mappings(sources.mappings.as_deref())?;
+    let mapping = super::pure::find(&mappings, &sources.mapping)?;
+    let report = node.import(member, mapping, &inputs, &Bar::new())?;
+    Ok(show(&report, json))
+}
+
+fn show(report: &CaptureReport, json: bool) -> u8 {
+    if json {
+        say_json(&report_json(report));
+    } else {
+        write_report_counts(report);
+    }
+    if report.unreadable {
+        UNREADABLE
+    } else if report.rejected.is_empty() && report.quarantined.is_empty() {
+        HOLDS
+    } else {
+        DOES_NOT_HOLD
+    }
+}
+
+fn event_ids(ids: &[String]) -> Json {
+    Json::Array(ids.iter().map(|id| object([("eventID", Json::string(&**id))])).collect())
+}
+
+fn finding_json((file, finding): &(String, Finding), with_severity: bool) -> Json {
+    let mut value = finding.to_json();
+    if !with_severity {
+        value.remove("severity");
+    }
+    value.set("file", Json::string(&**file));
+    value
+}
+
+fn report_json(report: &CaptureReport) -> Json {
+    let quarantined = report.quarantined.iter().map(|held| {
+        object([
+            ("file", Json::string(&*held.file)),
+            ("pointer", Json::string(&*held.place)),
+            ("kind", Json::string(&*held.kind)),
+            ("value", Json::string(&*held.value)),
+            ("message", Json::string(&*held.message)),
+        ])
+    });
+    object([
+        ("accepted", event_ids(&report.accepted)),
+        ("duplicates", event_ids(&report.duplicates)),
+        ("rejected", Json::Array(report.rejected.iter().map(|f| finding_json(f, false)).collect())),
+        ("findings", Json::Array(report.findings.iter().map(|f| finding_json(f, true)).collect())),
+        ("quarantined", Json::Array(quarantined.collect())),
+    ])
+}
+
+pub(crate) fn master_data(data: &Data, file: &Path) -> Result<u8> {
+    let counts = open(data)?.master_data_add(&file.display().to_string(), &read(file)?)?;
+    say(&format!("Known now: {counts}."));
+    Ok(HOLDS)
+}
+
+pub(crate) fn document(data: &Data, member: Option<&str>, json: bool, file: &Path) -> Result<u8> {
+    let bytes = read(file)?;
+    let kept = open(data)?.document(member, &file.display().to_string(), &bytes)?;
+    if json {
+        say_json(&object([
+            ("documentID", Json::string(&*kept.id)),
+            ("cid", Json::string(&*kept.cid)),
+            ("bytes", crate::output::number(bytes.len())),
+        ]));
+    } else {
+        say(&format!("Kept as {} ({} bytes, CID {}).", kept.id, bytes.len(), kept.cid));
+    }
+    Ok(HOLDS)
+}
+
+pub(crate) fn erase(
+    data: &Data,
+    member: Option<&str>,
+    event_id: &str,
+    class: Option<&str>,
+    json: bool,
+) -> Result<u8> {
+    let erased = open(data)?.erase(member, event_id, class)?;
+    if json {
+        say_json(&object([
+            ("eventID", Json::string(event_id)),
+            ("erased", Json::Array(erased.iter().map(|c| Json::string(&**c)).collect())),
+            ("class", text_or_null(class)),
+        ]));
+    } else if erased.is_empty() {
+        say("Nothing of that was left to erase.");
+    } else {
+        say(&format!("Erased for good: {}. Every other proof still holds.", erased.join(", ")));
+    }
+    Ok(HOLDS)
+}

@@ -1,0 +1,93 @@
+//! Why a use case did not do what was asked.
+
+use std::path::PathBuf;
+
+use crate::keyring::KeyringError;
+
+/// What the caller can do about it; the binary makes exit codes of this, an API statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// What was given does not hold or breaks a rule.
+    Invalid,
+    /// The call's words, or a data directory that cannot be used that way.
+    Usage,
+    /// Input that cannot be read as what it should be.
+    Unreadable,
+    /// The node no longer knows its state, or its disk refuses.
+    Fatal,
+}
+
+/// A use case's error: what, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// A data directory that is not one.
+    #[error("{0} is no data directory of a node; make one with `countermark init`")]
+    NotANode(PathBuf),
+    /// A directory that holds something already.
+    #[error("{0} is not empty; `init` starts a ledger in an empty or absent directory")]
+    NotEmpty(PathBuf),
+    /// Another process works on the data directory.
+    #[error("{0} is in use by another process; one node has one writer, wait until it ends")]
+    InUse(PathBuf),
+    /// No such member here.
+    #[error("this node has no member \"{name}\"; it has: {known}")]
+    UnknownMember {
+        /// The name given.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A member of that name is there.
+    #[error("this node has a member \"{0}\" already")]
+    MemberExists(String),
+    /// Something wrong with what was given.
+    #[error("{0}")]
+    Usage(String),
+    /// No such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// A rule of the ledger refuses.
+    #[error("{0}")]
+    Refused(String),
+    /// Input that cannot be read.
+    #[error("{place}: {what}")]
+    Unreadable {
+        /// File, and the place in it.
+        place: String,
+        /// What is wrong and what to do.
+        what: String,
+    },
+    /// The keys.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// What is stored does not fit together; `fsck` says more.
+    #[error("{place}: {what}; run `countermark fsck`")]
+    Damaged {
+        /// Store and place in it.
+        place: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A store failed and must be reopened.
+    #[error("{0}")]
+    Store(String),
+}
+
+impl NodeError {
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotANode(_)
+            | Self::NotEmpty(_)
+            | Self::InUse(_)
+            | Self::UnknownMember { .. }
+            | Self::MemberExists(_)
+            | Self::Usage(_)
+            | Self::Keyring(_) => ErrorKind::Usage,
+            Self::NotFound(_) | Self::Refused(_) => ErrorKind::Invalid,
+            Self::Unreadable { .. } => ErrorKind::Unreadable,
+            Self::Damaged { .. } | Self::Store(_) => ErrorKind::Fatal,
+        }
+    }
+}
