@@ -12,7 +12,7 @@
 
 mod verify;
 
-pub use verify::{Check, CheckState, Disclosure, RecordReport, Report, Verdict, verify};
+pub use verify::{Check, CheckState, RecordReport, Report, Verdict, verify};
 
 use countermark_tlog::merkle::Hash;
 
@@ -75,9 +75,18 @@ pub struct Head {
     pub block: BlockProof,
     /// Id of the issuer's key.
     pub issuer_key: Hash,
-    /// State proofs of the issuer's key and of every key that signed a statement of this bundle,
-    /// each once, in order of key id.
-    pub key_proofs: Vec<Vec<u8>>,
+    /// The issuer's key and every key that signed a statement of this bundle, each once, in order of
+    /// key id.
+    pub keys: Vec<KeyProof>,
+}
+
+/// What the state says of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyProof {
+    /// The key's entry in the state map.
+    pub entry: Vec<u8>,
+    /// State proof of that entry, against the newest block's state root.
+    pub proof: Vec<u8>,
 }
 
 /// A bundle as read; nothing of it has been checked yet but its encoding.
@@ -140,11 +149,13 @@ impl Bundle {
 
     fn value(&self, signature: Option<&[u8; 64]>) -> Value {
         let records = self.records.iter().map(record_value).collect::<Vec<_>>();
-        let proofs = self.head.key_proofs.iter().map(|proof| Value::from(proof.clone()));
+        let keys = self.head.keys.iter().map(|key| {
+            Value::Array(vec![key.entry.clone().into(), key.proof.clone().into()])
+        });
         let head = Value::int_map([
             (1, block_value(&self.head.block)),
             (2, self.head.issuer_key.into()),
-            (3, proofs.collect::<Vec<_>>().into()),
+            (3, keys.collect::<Vec<_>>().into()),
         ]);
         let genesis = Value::Array(vec![
             self.genesis.leaf.clone().into(),
@@ -260,13 +271,17 @@ fn record_of(value: &Value) -> Result<RecordProof, ShapeError> {
 
 fn head_of(value: &Value) -> Result<Head, ShapeError> {
     let fields = Fields::open("bundle, head", value, &HEAD_KEYS)?;
-    let proofs = fields.items(3, limits::BUNDLE_RECORDS_MAX + 1)?;
+    let keys = fields.items(3, limits::BUNDLE_RECORDS_MAX + 1)?;
     Ok(Head {
         block: block_of(fields.need(1)?)?,
         issuer_key: fields.array(2)?,
-        key_proofs: proofs
-            .iter()
-            .map(|proof| bytes_of(&fields, 3, proof))
-            .collect::<Result<_, _>>()?,
+        keys: keys.iter().map(|key| key_of(&fields, key)).collect::<Result<_, _>>()?,
     })
+}
+
+fn key_of(fields: &Fields<'_>, value: &Value) -> Result<KeyProof, ShapeError> {
+    let Some([entry, proof]) = value.as_array() else {
+        return Err(fields.range(3, "a key is its entry and the state proof of it"));
+    };
+    Ok(KeyProof { entry: bytes_of(fields, 3, entry)?, proof: bytes_of(fields, 3, proof)? })
 }

@@ -1,0 +1,443 @@
+//! Checking a bundle: every step from the disclosed values up to the trust policy, each named.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use countermark_tlog::merkle::{self, Hash};
+use countermark_tlog::note::{Algorithm, Note, VerifierKey};
+use countermark_tlog::policy::Rejected;
+use countermark_tlog::{Checkpoint, ProofError};
+
+use super::{BlockProof, Bundle, GENESIS_LEAF_INDEX, RecordProof};
+use crate::block::BlockHeader;
+use crate::cose;
+use crate::ids::{KeyId, MemberId, RecordId, hex, key_id};
+use crate::record::{self, Openings, Verified};
+use crate::record_header::{RecordHeader, batch_leaf_hash};
+use crate::state::StateProof;
+use crate::state::entries::{Entry, KeyEntry};
+use crate::statement::{Body, Genesis, SignedStatement};
+use crate::trust::TrustPolicy;
+
+/// What a check found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckState {
+    /// It holds.
+    Proven,
+    /// It does not hold.
+    Contradicted,
+    /// It could not be checked with what was given.
+    NotChecked,
+}
+
+/// One step of the verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What is checked.
+    pub check: String,
+    /// What was found.
+    pub state: CheckState,
+    /// In words: what holds, or what does not match.
+    pub detail: String,
+}
+
+/// The whole answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// All of it holds, and the log is that of the trust policy.
+    Holds,
+    /// All of it fits together, but whose log it is was not checked.
+    LogKeyNotChecked,
+    /// Something does not hold.
+    DoesNotHold,
+}
+
+impl Verdict {
+    /// The verdict in words.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Holds => "holds",
+            Verdict::LogKeyNotChecked => "consistent; log key not checked",
+            Verdict::DoesNotHold => "does not hold",
+        }
+    }
+}
+
+/// What is known of one record once its checks hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordReport {
+    /// The record.
+    pub record_id: RecordId,
+    /// The member that recorded it.
+    pub member: MemberId,
+    /// Its name, where the trust policy has it.
+    pub member_name: Option<String>,
+    /// Height of the block.
+    pub height: u64,
+    /// Time of the block, Unix milliseconds.
+    pub block_time_ms: u64,
+    /// What is shown of the event.
+    pub verified: Verified,
+}
+
+/// What verifying a bundle found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The whole answer.
+    pub verdict: Verdict,
+    /// The answer in one sentence; names the first thing that does not match.
+    pub message: String,
+    /// Every step.
+    pub checks: Vec<Check>,
+    /// The records; empty where something does not hold, so that nothing unproven is shown.
+    pub records: Vec<RecordReport>,
+}
+
+/// Checks a bundle, against a trust policy if there is one. Needs nothing else.
+#[must_use]
+pub fn verify(bundle: &Bundle, trust: Option<&TrustPolicy>) -> Report {
+    let mut run = Run { bundle, checks: Vec::new() };
+    let checkpoint = run.checkpoint_text();
+    let head = checkpoint.as_ref().and_then(|(_, checkpoint)| run.head(checkpoint));
+    let keys = head.as_ref().map(|head| run.keys(head)).unwrap_or_default();
+    let records: Vec<RecordReport> = bundle
+        .records
+        .iter()
+        .enumerate()
+        .filter_map(|(i, proof)| {
+            let (_, checkpoint) = checkpoint.as_ref()?;
+            run.record(i, proof, checkpoint, &keys)
+        })
+        .collect();
+    if let Some(head) = &head {
+        run.issuer(head, &keys);
+    }
+    if let Some((note, checkpoint)) = &checkpoint {
+        run.genesis_and_log_key(note, checkpoint);
+        run.trust(note, trust, &records, &keys);
+    }
+    run.report(trust, records)
+}
+
+struct Run<'a> {
+    bundle: &'a Bundle,
+    checks: Vec<Check>,
+}
+
+impl Run<'_> {
+    fn note(&mut self, check: impl Into<String>, state: CheckState, detail: impl Into<String>) {
+        self.checks.push(Check { check: check.into(), state, detail: detail.into() });
+    }
+
+    /// Notes the outcome of a step and gives its value on where it holds.
+    fn step<T>(
+        &mut self,
+        check: &str,
+        outcome: Result<T, String>,
+        proven: impl FnOnce(&T) -> String,
+    ) -> Option<T> {
+        match outcome {
+            Ok(value) => {
+                let detail = proven(&value);
+                self.note(check, CheckState::Proven, detail);
+                Some(value)
+            }
+            Err(detail) => {
+                self.note(check, CheckState::Contradicted, detail);
+                None
+            }
+        }
+    }
+
+    fn checkpoint_text(&mut self) -> Option<(Note, Checkpoint)> {
+        let read = Note::parse(&self.bundle.checkpoint).map_err(|e| e.to_string());
+        let read = read.and_then(|note| {
+            let checkpoint = Checkpoint::parse(note.text()).map_err(|e| e.to_string())?;
+            Ok((note, checkpoint))
+        });
+        self.step("checkpoint form", read, |(_, checkpoint)| {
+            format!("log {}, {} leaves", checkpoint.origin, checkpoint.size)
+        })
+    }
+
+    /// The newest block: its leaves end the checkpoint's tree.
+    fn head(&mut self, checkpoint: &Checkpoint) -> Option<BlockHeader> {
+        let header = block(&self.bundle.head.block, checkpoint).and_then(|header| {
+            let end = header.log_size.checked_add(1 + header.statement_count);
+            if end == Some(checkpoint.size) {
+                Ok(header)
+            } else {
+                Err("the block given as the newest is not the last one of the checkpoint".into())
+            }
+        });
+        self.step("newest block", header, |header| format!("height {}", header.height))
+    }
+
+    /// The keys that the newest state proves; exactly those that are used, in order.
+    fn keys(&mut self, head: &BlockHeader) -> BTreeMap<KeyId, KeyEntry> {
+        let outcome = self.read_keys(head);
+        self.step("keys", outcome, |keys| format!("{} in the state of the newest block", keys.len()))
+            .unwrap_or_default()
+    }
+
+    fn read_keys(&self, head: &BlockHeader) -> Result<BTreeMap<KeyId, KeyEntry>, String> {
+        let mut keys = BTreeMap::new();
+        let mut order = Vec::new();
+        for shown in &self.bundle.head.keys {
+            let proof = StateProof::decode(&shown.proof).map_err(|e| e.to_string())?;
+            let entry = KeyEntry::decode(&shown.entry).map_err(|e| e.to_string())?;
+            let id = key_id(&entry.public_key);
+            let entry = KeyEntry::from_proof(&head.state_root, &id, &shown.entry, &proof)
+                .map_err(|e| format!("key {}: {e}", hex(&id)))?;
+            order.push(id);
+            keys.insert(id, entry);
+        }
+        let mut used: BTreeSet<KeyId> = BTreeSet::from([self.bundle.head.issuer_key]);
+        for record in &self.bundle.records {
+            let signed = SignedStatement::from_leaf(&record.statement_leaf);
+            used.extend(signed.ok().map(|signed| signed.statement().key));
+        }
+        if order.iter().eq(used.iter()) {
+            Ok(keys)
+        } else {
+            Err("the keys shown are not exactly those that signed, in order".into())
+        }
+    }
+
+    fn record(
+        &mut self,
+        i: usize,
+        proof: &RecordProof,
+        checkpoint: &Checkpoint,
+        keys: &BTreeMap<KeyId, KeyEntry>,
+    ) -> Option<RecordReport> {
+        let place = if self.bundle.records.len() == 1 {
+            String::new()
+        } else {
+            format!(" of record {}", i + 1)
+        };
+        let name = |what: &str| format!("{what}{place}");
+        let header = RecordHeader::decode(&proof.record_header).map_err(|e| e.to_string());
+        let header =
+            header.and_then(|header| header.check().map(|()| header).map_err(|e| e.to_string()));
+        let header =
+            self.step(&name("record header"), header, |h| format!("record {}", hex(&h.record_id)))?;
+        let shown = Openings::decode(&proof.openings).map_err(|e| e.to_string());
+        let shown = shown.and_then(|openings| {
+            record::verify(&header.class_digests, &openings).map_err(|e| e.to_string())
+        });
+        let verified = self.step(&name("disclosed values"), shown, |verified| {
+            format!("{} lead to the record's class digests", verified.disclosures.len())
+        });
+        let signed = statement(proof, &header, keys, checkpoint);
+        let signed = self.step(&name("statement"), signed, |(signed, _)| {
+            format!("signed by key {}", hex(&signed.statement().key))
+        });
+        let located = block(&proof.block, checkpoint).and_then(|block_header| {
+            let (signed, key) =
+                signed.as_ref().ok_or_else(|| "its statement does not hold".to_owned())?;
+            in_block(proof, signed, key, &block_header).map(|()| block_header)
+        });
+        let located = self.step(&name("place in the log"), located, |header| {
+            format!("block {}, {} leaves before it", header.height, header.log_size)
+        });
+        let ((_, key), block_header, verified) = (signed?, located?, verified?);
+        Some(RecordReport {
+            record_id: header.record_id,
+            member: key.member,
+            member_name: None,
+            height: block_header.height,
+            block_time_ms: block_header.time_ms,
+            verified,
+        })
+    }
+
+    fn issuer(&mut self, head: &BlockHeader, keys: &BTreeMap<KeyId, KeyEntry>) {
+        let outcome = match keys.get(&self.bundle.head.issuer_key) {
+            None => Err("the issuer's key is not proven".to_owned()),
+            Some(key) if !key.valid_at(head.height) => {
+                Err("the issuer's key is revoked".to_owned())
+            }
+            Some(key) => {
+                let message = self.bundle.signed_bytes();
+                cose::verify(&key.public_key, &message, &self.bundle.signature)
+                    .map(|()| key.member)
+                    .map_err(|_| "the issuer's signature does not cover this bundle".to_owned())
+            }
+        };
+        self.step("bundle signature", outcome, |member| format!("member {}", hex(member)));
+    }
+
+    /// The log's first statement and, from it, the key that the checkpoint must be signed with.
+    fn genesis_and_log_key(&mut self, note: &Note, checkpoint: &Checkpoint) {
+        let outcome = genesis(self.bundle, checkpoint);
+        let genesis = self.step("genesis statement", outcome, |_| "first of this log".to_owned());
+        let Some(genesis) = genesis else { return };
+        let key = VerifierKey::new(&checkpoint.origin, Algorithm::Ed25519, &genesis.log_key);
+        let outcome = key.map_err(|e| e.to_string()).and_then(|key| match note.verify(&[key]) {
+            Ok(found) if !found.is_empty() => Ok(()),
+            Ok(_) | Err(_) => {
+                Err("the checkpoint is not signed with the log key of the genesis".to_owned())
+            }
+        });
+        self.step("checkpoint signature", outcome, |()| "by the log's own key".to_owned());
+    }
+
+    fn trust(
+        &mut self,
+        note: &Note,
+        trust: Option<&TrustPolicy>,
+        records: &[RecordReport],
+        keys: &BTreeMap<KeyId, KeyEntry>,
+    ) {
+        let Some(trust) = trust else {
+            let detail = "no trust policy was given: anyone could have made this log";
+            self.note("log key", CheckState::NotChecked, detail);
+            return;
+        };
+        let accepted = trust.policy.check(note).map_err(|rejected| match rejected {
+            Rejected::Log { .. } | Rejected::Note(_) => {
+                "the checkpoint is not signed by a log of the trust policy".to_owned()
+            }
+            other => other.to_string(),
+        });
+        self.step("log key", accepted, |accepted| {
+            format!("log {} of the trust policy", accepted.checkpoint.origin)
+        });
+        let found = merkle::leaf_hash(&self.bundle.genesis.leaf);
+        let pinned = if found == trust.genesis {
+            Ok(())
+        } else {
+            let (found, wanted) = (hex(&found), hex(&trust.genesis));
+            Err(format!("the ledger began with {found}, the trust policy pins {wanted}"))
+        };
+        self.step("ledger", pinned, |()| "the one that the trust policy pins".to_owned());
+        let issuer = keys.get(&self.bundle.head.issuer_key).map(|key| key.member);
+        let stranger = records
+            .iter()
+            .map(|record| record.member)
+            .chain(issuer)
+            .find(|member| !trust.accepts(member));
+        let members = match stranger {
+            None => Ok(()),
+            Some(member) => Err(format!("member {} is not in the trust policy", hex(&member))),
+        };
+        self.step("members", members, |()| "all in the trust policy".to_owned());
+    }
+
+    fn report(self, trust: Option<&TrustPolicy>, mut records: Vec<RecordReport>) -> Report {
+        let fault = self.checks.iter().find(|check| check.state == CheckState::Contradicted);
+        if let Some(fault) = fault {
+            let message = format!("Does not hold: {}: {}.", fault.check, fault.detail);
+            let verdict = Verdict::DoesNotHold;
+            return Report { verdict, message, checks: self.checks, records: Vec::new() };
+        }
+        for record in &mut records {
+            record.member_name =
+                trust.and_then(|trust| trust.name_of(&record.member)).map(str::to_owned);
+        }
+        let (verdict, message) = if trust.is_some() {
+            (Verdict::Holds, "Holds, in the log and of the members that the policy trusts.")
+        } else {
+            let message = "consistent; log key not checked: give --trust to check whose log it is.";
+            (Verdict::LogKeyNotChecked, message)
+        };
+        Report { verdict, message: message.to_owned(), checks: self.checks, records }
+    }
+}
+
+/// A block's header, where its leaf stands in the checkpoint's tree and says so itself.
+fn block(proof: &BlockProof, checkpoint: &Checkpoint) -> Result<BlockHeader, String> {
+    let header = BlockHeader::from_leaf(&proof.header_leaf).map_err(|e| e.to_string())?;
+    let leaf = merkle::leaf_hash(&proof.header_leaf);
+    included(&leaf, proof.index, &proof.path, checkpoint)
+        .map_err(|e| format!("the header of block {}: {e}", header.height))?;
+    if header.log_size != proof.index {
+        return Err("the block's header does not stand where it says".to_owned());
+    }
+    if header.origin != checkpoint.origin {
+        return Err(format!("the block is of the log {}", header.origin));
+    }
+    Ok(header)
+}
+
+fn included(
+    leaf: &Hash,
+    index: u64,
+    path: &[Hash],
+    checkpoint: &Checkpoint,
+) -> Result<(), ProofError> {
+    merkle::verify_inclusion(leaf, index, checkpoint.size, path, &checkpoint.root)
+}
+
+/// The statement: its signature, and that it captured this record.
+fn statement(
+    proof: &RecordProof,
+    header: &RecordHeader,
+    keys: &BTreeMap<KeyId, KeyEntry>,
+    checkpoint: &Checkpoint,
+) -> Result<(SignedStatement, KeyEntry), String> {
+    let signed = SignedStatement::from_leaf(&proof.statement_leaf).map_err(|e| e.to_string())?;
+    let statement = signed.statement();
+    let Body::Capture(capture) = &statement.body else {
+        return Err("the statement captures nothing".to_owned());
+    };
+    let leaf = batch_leaf_hash(&proof.record_header);
+    merkle::verify_inclusion(
+        &leaf,
+        proof.record_index,
+        capture.count,
+        &proof.record_path,
+        &capture.batch_root,
+    )
+    .map_err(|e| format!("the record is not in the statement's batch: {e}"))?;
+    if statement.origin != checkpoint.origin {
+        return Err(format!("the statement is for the log {}", statement.origin));
+    }
+    if (header.signing_key, header.key_sequence) != (statement.key, statement.sequence) {
+        return Err("the record names another key or sequence than its statement".to_owned());
+    }
+    let key = keys.get(&statement.key).ok_or("the signing key is not proven")?;
+    if key.member != statement.member {
+        return Err("the signing key belongs to another member than the statement says".to_owned());
+    }
+    signed.verify(&key.public_key).map_err(|e| e.to_string())?;
+    Ok((signed.clone(), key.clone()))
+}
+
+/// That the block holds the statement, and the key was valid there.
+fn in_block(
+    proof: &RecordProof,
+    signed: &SignedStatement,
+    key: &KeyEntry,
+    header: &BlockHeader,
+) -> Result<(), String> {
+    merkle::verify_inclusion(
+        &signed.leaf_hash(),
+        proof.statement_index,
+        header.statement_count,
+        &proof.statement_path,
+        &header.statements_root,
+    )
+    .map_err(|e| format!("the statement is not in block {}: {e}", header.height))?;
+    if key.valid_at(header.height) {
+        Ok(())
+    } else {
+        Err(format!("the signing key was not valid in block {}", header.height))
+    }
+}
+
+fn genesis(bundle: &Bundle, checkpoint: &Checkpoint) -> Result<Genesis, String> {
+    let leaf = merkle::leaf_hash(&bundle.genesis.leaf);
+    included(&leaf, GENESIS_LEAF_INDEX, &bundle.genesis.path, checkpoint)
+        .map_err(|e| format!("the genesis statement: {e}"))?;
+    let signed = SignedStatement::from_leaf(&bundle.genesis.leaf).map_err(|e| e.to_string())?;
+    let Body::Genesis(genesis) = &signed.statement().body else {
+        return Err("the log's first statement is no genesis".to_owned());
+    };
+    signed.verify(&genesis.member_key).map_err(|e| e.to_string())?;
+    if signed.statement().origin != checkpoint.origin {
+        return Err(format!("the genesis is of the log {}", signed.statement().origin));
+    }
+    Ok(genesis.clone())
+}
