@@ -13,9 +13,9 @@ use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Length of a salt in bytes: 128 bits, out of reach of guessing.
-pub const SALT_LEN: usize = 16;
+pub(crate) const SALT_LEN: usize = 16;
 /// A salt.
-pub type Salt = [u8; SALT_LEN];
+pub(crate) type Salt = [u8; SALT_LEN];
 
 const ROLE_LEAF: u8 = 1;
 const ROLE_GROUP: u8 = 2;
