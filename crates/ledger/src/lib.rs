@@ -3,3 +3,4 @@
 pub mod cbor;
 pub mod limits;
 pub mod registry;
+pub mod record;

@@ -1,0 +1,185 @@
+//! Keys of a record and what is derived from them: salts, body keys, dummy secrets.
+//!
+//! Every class of every record has one random key. From it follow, by HKDF-SHA256 (RFC 5869, no
+//! salt), the key of the class's salts and the key of its body. Salts go down the tree: each group
+//! (object, list, extensions) has a 32-byte group key, from which the salts of its leaves and the
+//! keys of the groups below follow by HMAC-SHA256. So a whole subtree is disclosed by one group
+//! key beside its values, which shows nothing of its neighbours.
+
+use super::class::{CLASS_COUNT, FieldClass};
+use hmac::digest::KeyInit;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Length of a salt in bytes: 128 bits, out of reach of guessing.
+pub(crate) const SALT_LEN: usize = 16;
+/// A salt.
+pub(crate) type Salt = [u8; SALT_LEN];
+
+const ROLE_LEAF: u8 = 1;
+const ROLE_GROUP: u8 = 2;
+const ROLE_PAD: u8 = 3;
+
+fn hmac_key(key: &[u8; 32]) -> Hmac<Sha256> {
+    // HMAC fills a short key with zeros up to the block (RFC 2104 §2).
+    let mut block = [0; 64];
+    block[..32].copy_from_slice(key);
+    let mac = Hmac::<Sha256>::new(&block.into());
+    block.zeroize();
+    mac
+}
+
+fn hmac(key: &Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = key.clone();
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+/// HKDF-SHA256 without salt, 32 bytes of output (RFC 5869 §2).
+pub(crate) fn hkdf(input: &[u8], info: &[&[u8]]) -> [u8; 32] {
+    let mut extracted = hmac(&hmac_key(&[0; 32]), &[input]);
+    let mut mac = hmac_key(&extracted);
+    extracted.zeroize();
+    for part in info {
+        mac.update(part);
+    }
+    mac.update(&[1]);
+    mac.finalize().into_bytes().into()
+}
+
+/// The random key of one class of one record: 32 bytes, used for one body only.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct ClassKey([u8; 32]);
+
+impl std::fmt::Debug for ClassKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClassKey(…)")
+    }
+}
+
+impl ClassKey {
+    /// Takes 32 random bytes as a key.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The key's bytes, to be wrapped.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(crate) fn body_key(&self) -> [u8; 32] {
+        hkdf(&self.0, &[b"body"])
+    }
+
+    pub(crate) fn salt_key(&self) -> GroupKey {
+        GroupKey(hkdf(&self.0, &[b"salt"]))
+    }
+
+    /// Secret that opens the dummy digest of `class`, taken from the identity class's key.
+    ///
+    /// Classes without content keep no key of their own; the identity class is never empty.
+    #[must_use]
+    pub fn dummy_secret(&self, class: FieldClass) -> [u8; 32] {
+        hkdf(&self.0, &[b"dummy", &[class.number()]])
+    }
+}
+
+/// The keys of all classes of one record, in class order.
+#[derive(Debug, Clone)]
+pub struct RecordKeys([ClassKey; CLASS_COUNT]);
+
+impl RecordKeys {
+    /// Takes one key per class, in class order.
+    #[must_use]
+    pub fn new(keys: [ClassKey; CLASS_COUNT]) -> Self {
+        Self(keys)
+    }
+
+    /// Takes 352 random bytes as the keys of the eleven classes.
+    #[must_use]
+    pub fn from_random(random: &[u8; 32 * CLASS_COUNT]) -> Self {
+        Self(std::array::from_fn(|i| {
+            let mut key = [0; 32];
+            key.copy_from_slice(&random[32 * i..32 * (i + 1)]);
+            ClassKey(key)
+        }))
+    }
+
+    /// The key of one class.
+    #[must_use]
+    pub fn class(&self, class: FieldClass) -> &ClassKey {
+        &self.0[class.index()]
+    }
+}
+
+/// The key from which the salts of one group of leaves follow; opens the whole group.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct GroupKey(pub(crate) [u8; 32]);
+
+/// A group key made ready for many salts.
+pub(crate) struct Salts(Hmac<Sha256>);
+
+impl GroupKey {
+    pub(crate) fn salts(&self) -> Salts {
+        Salts(hmac_key(&self.0))
+    }
+}
+
+impl Salts {
+    /// Salt of the leaf at `index`.
+    pub(crate) fn leaf(&self, index: usize) -> Salt {
+        self.salt(ROLE_LEAF, index, 0)
+    }
+
+    /// Salt of the padding that fills 2^`height` places from `index` on.
+    pub(crate) fn pad(&self, index: usize, height: u32) -> Salt {
+        self.salt(ROLE_PAD, index, height)
+    }
+
+    /// Key of the group that stands at `index`.
+    pub(crate) fn group(&self, index: usize) -> GroupKey {
+        GroupKey(hmac(&self.0, &[&message(ROLE_GROUP, index, 0)]))
+    }
+
+    fn salt(&self, role: u8, index: usize, height: u32) -> Salt {
+        let full = hmac(&self.0, &[&message(role, index, height)]);
+        let mut salt = [0; SALT_LEN];
+        salt.copy_from_slice(&full[..SALT_LEN]);
+        salt
+    }
+}
+
+/// role ‖ u32 index ‖ u8 height; groups hold fewer than 2^17 leaves, so nothing is cut off.
+fn message(role: u8, index: usize, height: u32) -> [u8; 6] {
+    let [a, b, c, d] = u32::try_from(index).unwrap_or(u32::MAX).to_be_bytes();
+    [role, a, b, c, d, u8::try_from(height).unwrap_or(u8::MAX)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derivation_is_hkdf_as_rfc_5869_says() {
+        let key = [7; 32];
+        let mut expected = [0; 32];
+        hkdf::Hkdf::<Sha256>::new(None, &key).expand(b"salt", &mut expected).unwrap();
+        assert_eq!(ClassKey(key).salt_key().0, expected);
+    }
+
+    #[test]
+    fn salts_differ_by_role_and_place() {
+        let salts = GroupKey([3; 32]).salts();
+        let all = [salts.leaf(0), salts.leaf(1), salts.pad(0, 0), salts.pad(0, 1)];
+        for (i, one) in all.iter().enumerate() {
+            assert!(all[i + 1..].iter().all(|other| other != one));
+        }
+        assert_ne!(salts.group(0).0[..16], salts.leaf(0));
+    }
+}

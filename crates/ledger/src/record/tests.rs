@@ -1,0 +1,407 @@
+use super::*;
+use countermark_epcis::json::{self, Json};
+use countermark_tlog::merkle::Hash;
+use proptest::prelude::*;
+
+/// An object event of 30 fields, not in canonical order, with extensions and ILMD.
+pub(super) const EVENT: &str = r#"{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{"ex":"https://example.org/"}],"type":"ObjectEvent","eventID":"urn:uuid:8f7e2f3a-0c1d-4a5b-9c6d-7e8f9a0b1c2d","eventTime":"2026-11-19T08:15:30.000+01:00","eventTimeZoneOffset":"+01:00","action":"OBSERVE","bizStep":"shipping","disposition":"in_transit","epcList":["https://id.gs1.org/01/09521321000018/21/1001","https://id.gs1.org/01/09521321000018/21/1002","https://id.gs1.org/01/09521321000018/21/1003"],"quantityList":[{"epcClass":"https://id.gs1.org/01/09521321000018/10/L7","quantity":12.50,"uom":"KGM"},{"quantity":3,"epcClass":"https://id.gs1.org/01/09521321000025/10/L8"}],"readPoint":{"id":"https://id.gs1.org/414/9521321000010"},"bizLocation":{"id":"https://id.gs1.org/414/9521321000027"},"bizTransactionList":[{"type":"po","bizTransaction":"urn:epcglobal:cbv:bt:9521321000010:4711"}],"sourceList":[{"type":"owning_party","source":"https://id.gs1.org/417/9521321000010"}],"destinationList":[{"type":"owning_party","destination":"https://id.gs1.org/417/9521321000034"}],"ex:temperature":{"@value":"4.1","@type":"xsd:decimal"},"ex:driver":"A. Example","ilmd":{"ex:origin":"NL","ex:grower":"farm 12","ex:brix":11.20}}"#;
+
+pub(super) fn event() -> Json {
+    json::parse(EVENT.as_bytes()).unwrap()
+}
+
+pub(super) fn provenance() -> Json {
+    json::parse(br#"{"sourceDocument":"5f1d","mapping":{"name":"own-csv","version":3}}"#).unwrap()
+}
+
+pub(super) fn classification() -> Classification {
+    Classification::new()
+        .extension("ex:driver", FieldClass::Personal)
+        .ilmd("ex:grower", FieldClass::Personal)
+        .ilmd("ex:brix", FieldClass::Cost)
+}
+
+pub(super) fn keys(seed: u8) -> RecordKeys {
+    RecordKeys::new(std::array::from_fn(|i| ClassKey::from_bytes([seed ^ (i as u8 + 1); 32])))
+}
+
+pub(super) fn sources(commitment: &Commitment, keys: &RecordKeys) -> [ClassSource; CLASS_COUNT] {
+    FieldClass::ALL.map(|class| {
+        match commitment.bodies.iter().find(|(other, _)| *other == class) {
+            Some((_, body)) => {
+                ClassSource::Body { key: keys.class(class).clone(), body: body.clone() }
+            }
+            None => empty_source(keys.class(FieldClass::Identity), class),
+        }
+    })
+}
+
+struct Committed {
+    commitment: Commitment,
+    sources: [ClassSource; CLASS_COUNT],
+}
+
+impl Committed {
+    fn of(event: &Json) -> Self {
+        let keys = keys(0x5a);
+        let commitment = commit(event, &provenance(), &classification(), &keys).unwrap();
+        let sources = sources(&commitment, &keys);
+        Self { commitment, sources }
+    }
+
+    fn show(&self, pointers: &[&str]) -> (Vec<u8>, Verified) {
+        let openings = disclose(&self.sources, pointers).unwrap();
+        let bytes = openings.encode();
+        let read = Openings::decode(&bytes).unwrap();
+        assert_eq!(read, openings);
+        (bytes, verify(&self.commitment.digests, &read).unwrap())
+    }
+}
+
+/// All pointers of a value, itself first.
+fn pointers(value: &Json, at: &str, out: &mut Vec<String>) {
+    out.push(at.to_owned());
+    match value {
+        Json::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                pointers(item, &format!("{at}/{i}"), out);
+            }
+        }
+        Json::Object(members) => {
+            for (name, member) in members {
+                pointers(member, &format!("{at}/{}", pointer::escape(name)), out);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_whole_event_comes_back_byte_for_byte() {
+    let committed = Committed::of(&event());
+    let (bytes, verified) = committed.show(&[""]);
+    assert_eq!(verified.event.unwrap().to_text(), EVENT);
+    let overhead = bytes.len() - EVENT.len();
+    assert!(overhead <= 1536, "{overhead} bytes beside the event");
+    println!("whole event: {} bytes, of which {overhead} beside the event", bytes.len());
+}
+
+#[test]
+fn every_pointer_of_the_event_is_shown_with_its_value() {
+    let event = event();
+    let committed = Committed::of(&event);
+    let mut all = Vec::new();
+    pointers(&event, "", &mut all);
+    let mut largest = 0;
+    for pointer in &all[1..] {
+        let (bytes, verified) = committed.show(&[pointer]);
+        let expected = event.pointer(pointer).unwrap();
+        let shown = verified.value(pointer).unwrap();
+        if pointer == "/ilmd" {
+            let left = json::parse(br#"{"ex:origin":"NL"}"#).unwrap();
+            assert_eq!(shown, &left, "what its class holds of it");
+            assert!(verified.value("/ilmd/ex:grower").is_some());
+        } else {
+            assert_eq!(shown, expected, "{pointer}");
+        }
+        assert!(!verified.shows_absent(pointer), "{pointer}");
+        if !matches!(expected, Json::Array(_) | Json::Object(_)) {
+            largest = largest.max(bytes.len() - expected.to_text().len());
+        }
+    }
+    assert!(largest <= 700, "{largest} bytes beside one value");
+    println!("one field: at most {largest} bytes beside its value");
+}
+
+#[test]
+fn what_the_event_does_not_have_is_shown_absent() {
+    let committed = Committed::of(&event());
+    for pointer in [
+        "/recordTime",
+        "/errorDeclaration/reason",
+        "/quantityList/1/uom",
+        "/quantityList/2",
+        "/quantityList/-",
+        "/epcList/3",
+        "/epcList/0/deeper",
+        "/childEPCs/0",
+        "/readPoint/ex:gate",
+        "/certificationInfo",
+        "/sensorElementList/0/sensorReport/0/value",
+        "/ex:nothing",
+        "/ex:zzz/deeper",
+        "/ex:temperature/@lang",
+        "/ex:driver/name",
+        "/ilmd/ex:none",
+        "/_provenance/other",
+        "/_provenance/mapping/author",
+    ] {
+        let (_, verified) = committed.show(&[pointer]);
+        assert!(verified.shows_absent(pointer), "{pointer}: {verified:?}");
+        assert_eq!(verified.value(pointer), None, "{pointer}");
+    }
+}
+
+#[test]
+fn nothing_is_shown_absent_that_was_not_opened() {
+    let committed = Committed::of(&event());
+    let (_, verified) = committed.show(&["/readPoint/ex:gate", "/bizStep"]);
+    for pointer in ["/readPoint/id", "/recordTime", "/ex:nothing", "/ilmd/ex:none", "/epcList/9", ""] {
+        assert!(!verified.shows_absent(pointer), "{pointer}");
+    }
+}
+
+#[test]
+fn absence_of_an_extension_needs_every_class() {
+    let committed = Committed::of(&event());
+    let openings = disclose(&committed.sources, &["/ex:nothing"]).unwrap();
+    assert_eq!(openings.classes.len(), CLASS_COUNT);
+    for left_out in 0..CLASS_COUNT {
+        let mut fewer = openings.clone();
+        fewer.classes.remove(left_out);
+        let verified = verify(&committed.commitment.digests, &fewer).unwrap();
+        assert!(!verified.shows_absent("/ex:nothing"), "without class {}", left_out + 1);
+    }
+}
+
+#[test]
+fn an_erased_class_leaves_the_others_provable() {
+    let event = event();
+    let mut committed = Committed::of(&event);
+    committed.sources[FieldClass::Identity.index()] = ClassSource::Unavailable;
+    let (_, verified) = committed.show(&["/bizStep", "/quantityList", "/ilmd/ex:grower"]);
+    assert_eq!(verified.value("/bizStep"), event.pointer("/bizStep"));
+    assert_eq!(verified.value("/quantityList"), event.pointer("/quantityList"));
+    assert_eq!(
+        disclose(&committed.sources, &["/eventID"]),
+        Err(DiscloseError::Unavailable {
+            pointer: "/eventID".into(),
+            class: FieldClass::Identity
+        })
+    );
+    let (_, verified) = committed.show(&[""]);
+    assert_eq!((verified.whole.len() + verified.empty.len(), verified.event), (10, None));
+}
+
+#[test]
+fn every_single_bit_of_openings_matters() {
+    let committed = Committed::of(&event());
+    for pointers in [
+        &["/bizStep"][..],
+        &["/epcList/1", "/epcList/2"],
+        &["/quantityList/0/uom", "/recordTime"],
+        &["/ex:nothing"],
+        &["/ilmd", "/ex:temperature/@type"],
+        &["/readPoint", "/_provenance"],
+        &[""],
+    ] {
+        let bytes = disclose(&committed.sources, pointers).unwrap().encode();
+        for bit in 0..bytes.len() * 8 {
+            let mut altered = bytes.clone();
+            altered[bit / 8] ^= 1 << (bit % 8);
+            let held = Openings::decode(&altered)
+                .is_ok_and(|openings| verify(&committed.commitment.digests, &openings).is_ok());
+            assert!(!held, "{pointers:?}: bit {bit} of {} is not covered", bytes.len() * 8);
+        }
+    }
+}
+
+#[test]
+fn openings_of_one_record_do_not_hold_for_another() {
+    let committed = Committed::of(&event());
+    let openings = disclose(&committed.sources, &["/bizStep"]).unwrap();
+    let other = commit(&event(), &provenance(), &classification(), &keys(7)).unwrap();
+    assert_eq!(
+        verify(&other.digests, &openings),
+        Err(VerifyError::Digest(FieldClass::Transport))
+    );
+    let mut swapped = committed.commitment.digests;
+    swapped.swap(0, 1);
+    assert!(verify(&swapped, &openings).is_err());
+}
+
+#[test]
+fn equal_events_share_no_digest() {
+    let one = commit(&event(), &provenance(), &classification(), &keys(1)).unwrap();
+    let two = commit(&event(), &provenance(), &classification(), &keys(200)).unwrap();
+    for digest in one.digests {
+        assert!(!two.digests.contains(&digest));
+    }
+    assert_ne!(one.root, two.root);
+}
+
+#[test]
+fn a_reserved_name_or_no_object_is_refused() {
+    let commit = |event: &Json| commit(event, &Json::object(), &Classification::new(), &keys(1));
+    let mut reserved = event();
+    reserved.set(PROVENANCE, Json::Null);
+    assert_eq!(commit(&reserved).unwrap_err(), CommitError::Reserved);
+    assert_eq!(commit(&Json::Null).unwrap_err(), CommitError::NotObject("an event"));
+    let mut long = Json::object();
+    long.set("epcList", Json::Array(vec![Json::Bool(true); GROUP_ENTRIES_MAX + 1]));
+    let error = commit(&long).unwrap_err().to_string();
+    assert!(error.starts_with("/epcList: 60001 members or items"), "{error}");
+}
+
+#[test]
+fn a_body_in_another_form_is_refused() {
+    let committed = Committed::of(&event());
+    for (class, body) in &committed.commitment.bodies {
+        assert!(part::Part::from_body(*class, body).is_ok(), "{class:?}");
+        for cut in [0, 3, body.len() - 1] {
+            assert!(part::Part::from_body(*class, &body[..cut]).is_err(), "{class:?} {cut}");
+        }
+        let mut spaced = body.clone();
+        spaced.push(b' ');
+        assert!(matches!(
+            part::Part::from_body(*class, &spaced),
+            Err(BodyError::Form(..))
+        ));
+    }
+}
+
+#[test]
+fn bodies_give_the_event_back_and_what_is_left_of_it() {
+    let committed = Committed::of(&event());
+    let bodies: Vec<(FieldClass, &[u8])> =
+        committed.commitment.bodies.iter().map(|(class, body)| (*class, &**body)).collect();
+    let (whole, origin) = assemble(&bodies).unwrap();
+    assert_eq!(whole.to_text(), EVENT);
+    assert_eq!(origin.get("sourceDocument"), provenance().get("sourceDocument"));
+    let rest: Vec<_> =
+        bodies.into_iter().filter(|(class, _)| *class != FieldClass::Personal).collect();
+    let (rest, _) = assemble(&rest).unwrap();
+    assert!(rest.get("ex:driver").is_none() && rest.pointer("/ilmd/ex:grower").is_none());
+    let expected = EVENT
+        .replace(r#","ex:driver":"A. Example""#, "")
+        .replace(r#""ex:grower":"farm 12","#, "");
+    assert_eq!(rest.to_text(), expected);
+}
+
+#[test]
+fn the_digests_of_a_known_event_are_frozen() {
+    let commitment = Committed::of(&event()).commitment;
+    let hex: String = commitment.root.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, "FROZEN");
+}
+
+fn any_value() -> impl Strategy<Value = Json> {
+    let text = prop_oneof![Just("ex:a"), Just(""), Just("a/b~c"), Just("ü\n\"")];
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::Bool),
+        prop::sample::select(vec!["0", "-1.50", "1e3", "12345678901234567890.0"])
+            .prop_map(|lexeme| Json::Number(lexeme.into())),
+        text.prop_map(Json::string),
+    ];
+    let name = prop::sample::select(vec![
+        "id", "type", "epcClass", "uom", "quantity", "sensorReport", "value", "ex:x", "a/b", "~", "",
+        "@value", "0",
+    ]);
+    leaf.prop_recursive(4, 30, 5, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Json::Array),
+            prop::collection::vec((name.clone(), inner), 0..6).prop_map(|members| {
+                let mut object = Json::object();
+                for (name, value) in members {
+                    object.set(name, value);
+                }
+                object
+            }),
+        ]
+    })
+}
+
+fn any_event() -> impl Strategy<Value = Json> {
+    let mut names: Vec<&str> = countermark_epcis::fields::EVENT.to_vec();
+    names.extend(["ex:driver", "ex:b", "", "a/b", "~0", "ilmd", "ilmd"]);
+    let ilmd = prop::collection::vec(
+        (prop::sample::select(vec!["ex:grower", "ex:brix", "ex:origin", "id"]), any_value()),
+        0..4,
+    );
+    (prop::collection::vec((prop::sample::select(names), any_value()), 0..10), ilmd).prop_map(
+        |(members, ilmd)| {
+            let mut inner = Json::object();
+            ilmd.into_iter().for_each(|(name, value)| inner.set(name, value));
+            let mut event = Json::object();
+            for (i, (name, value)) in members.into_iter().enumerate() {
+                let value = if name == "ilmd" && i % 2 == 0 { inner.clone() } else { value };
+                event.set(name, value);
+            }
+            event
+        },
+    )
+}
+
+fn moved(pointer: &str) -> bool {
+    pointer == "/ilmd"
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn any_event_comes_back_whole_and_by_every_pointer(event in any_event()) {
+        let committed = Committed::of(&event);
+        let (_, verified) = committed.show(&[""]);
+        prop_assert_eq!(verified.event.unwrap().to_text(), event.to_text());
+        let mut all = Vec::new();
+        pointers(&event, "", &mut all);
+        for pointer in &all[1..] {
+            let (_, verified) = committed.show(&[pointer]);
+            prop_assert!(!verified.shows_absent(pointer), "{} shown absent", pointer);
+            if !moved(pointer) {
+                prop_assert_eq!(verified.value(pointer), event.pointer(pointer), "{}", pointer);
+            }
+        }
+        let several: Vec<&str> = all[1..].iter().step_by(3).map(String::as_str).collect();
+        if !several.is_empty() {
+            let (_, verified) = committed.show(&several);
+            for pointer in several.iter().filter(|pointer| !moved(pointer)) {
+                prop_assert_eq!(verified.value(pointer), event.pointer(pointer));
+            }
+        }
+    }
+
+    #[test]
+    fn absence_is_shown_exactly_of_what_is_not_there(
+        event in any_event(),
+        tokens in prop::collection::vec(prop::sample::select(vec![
+            "id", "type", "ex:x", "ex:nothing", "0", "1", "7", "ilmd", "epcList", "readPoint",
+            "quantityList", "uom", "ex:b", "ex:grower", "", "a~1b",
+        ]), 1..4),
+    ) {
+        let pointer: String = tokens.iter().flat_map(|token| ["/", token]).collect();
+        let committed = Committed::of(&event);
+        let (_, verified) = committed.show(&[&pointer]);
+        prop_assert_eq!(verified.shows_absent(&pointer), event.pointer(&pointer).is_none());
+    }
+
+    #[test]
+    fn no_altered_opening_shows_another_value(
+        event in any_event(),
+        flips in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+    ) {
+        let committed = Committed::of(&event);
+        let mut all = Vec::new();
+        pointers(&event, "", &mut all);
+        let pointer = &all[flips[0].index(all.len())];
+        let bytes = disclose(&committed.sources, &[pointer]).unwrap().encode();
+        let mut altered = bytes.clone();
+        for flip in &flips {
+            let bit = flip.index(bytes.len() * 8);
+            altered[bit / 8] ^= 1 << (bit % 8);
+        }
+        if altered != bytes && let Ok(openings) = Openings::decode(&altered) {
+            prop_assert!(verify(&committed.commitment.digests, &openings).is_err());
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_reading_or_verification_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        if let Ok(openings) = Openings::decode(&bytes) {
+            let digests: [Hash; CLASS_COUNT] = [[0; 32]; CLASS_COUNT];
+            prop_assert!(verify(&digests, &openings).is_err());
+        }
+    }
+}
