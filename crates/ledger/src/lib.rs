@@ -1,8 +1,10 @@
 //! Commitments and disclosure, statements and objects, the pure state machine, bundles and their verification.
 
+pub mod block;
 pub mod cbor;
 pub mod cose;
 pub mod ids;
 pub mod limits;
 pub mod record_header;
 pub mod registry;
+pub mod statement;
