@@ -1,6 +1,15 @@
-//! Commitments and disclosure, statements and objects, the pure state machine, bundles and their verification.
+//! Commitments and disclosure, statements and objects, the pure state machine, bundles and their
+//! verification. No input or output, no clock, no randomness.
 
+pub mod block;
+pub mod bundle;
 pub mod cbor;
+pub mod cid;
+pub mod cose;
+pub mod ids;
 pub mod limits;
-pub mod registry;
 pub mod record;
+pub mod record_header;
+pub mod registry;
+pub mod statement;
+pub mod trust;
