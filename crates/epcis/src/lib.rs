@@ -9,6 +9,7 @@ mod extract;
 pub mod facts;
 pub mod fields;
 pub mod finding;
+pub mod gs1;
 mod ids;
 pub mod json;
 mod path;

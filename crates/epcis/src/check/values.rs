@@ -95,7 +95,7 @@ impl Checker<'_, '_> {
                 Some(hint.to_owned()),
             );
         } else if let Some(fault) = ids::fault(text) {
-            self.findings.error(at, "gs1.identifier", fault);
+            self.findings.error(at, "gs1.identifier", fault.to_string());
         }
     }
 
