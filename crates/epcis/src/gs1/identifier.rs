@@ -45,7 +45,7 @@ impl Identifier {
             return Err(Gs1Error::TooLong { length: text.len(), limit: MAX_LENGTH });
         }
         if urn::is_epc_urn(text) {
-            return match urn::read(text)? {
+            return match urn::read(text, checks)? {
                 urn::Parsed::Keyed(path, length) => Self::keyed(path, Vec::new(), Some(length)),
                 urn::Parsed::Opaque(key_type) => {
                     Ok(Self { key_type, form: Form::Opaque(text.to_owned()) })
@@ -65,25 +65,29 @@ impl Identifier {
     /// The first primary key of an element string is the identifier's; its qualifiers are brought
     /// into their order, and the rest is data.
     fn from_elements(mut elements: Vec<Element>) -> Result<Self, Gs1Error> {
-        let mut sequences: Option<&[&[&str]]> = None;
-        for at in 0..elements.len() {
-            let row = element::find(&elements[at].ai)?;
-            if let Some(found) = row.link_qualifiers() {
-                sequences = Some(found);
-                let primary = elements.remove(at);
-                elements.insert(0, primary);
-                break;
+        let (at, sequences) = elements
+            .iter()
+            .enumerate()
+            .find_map(|(at, found)| Some((at, element::find(&found.ai).ok()?.link_qualifiers()?)))
+            .ok_or(Gs1Error::NoPrimaryElement)?;
+        let mut path = vec![elements.remove(at)];
+        // Where qualifiers of two sequences are present, the later one is the finer: a lot beside a
+        // third-party-controlled serial is data.
+        let present = |ai: &&str| elements.iter().any(|element| element.ai == **ai);
+        let sequence = sequences.iter().rev().find(|sequence| sequence.iter().any(present));
+        for ai in sequence.copied().into_iter().flatten() {
+            if let Some(at) = elements.iter().position(|element| element.ai == **ai) {
+                path.push(elements.remove(at));
             }
         }
-        let sequences = sequences.ok_or(Gs1Error::NoPrimaryElement)?;
-        let mut attributes = elements.split_off(1);
         for ai in sequences.iter().copied().flatten() {
-            if let Some(at) = attributes.iter().position(|element| element.ai == **ai) {
-                elements.push(attributes.remove(at));
+            let left = elements.iter().find(|element| element.ai == **ai);
+            if let Some(left) = left.filter(|left| !link::may_be_attribute(&left.ai)) {
+                path.push(left.clone());
+                link::check_order(&path)?;
             }
         }
-        link::check_order(&elements)?;
-        Self::keyed(elements, attributes, None)
+        Self::keyed(path, elements, None)
     }
 
     fn keyed(
@@ -167,7 +171,7 @@ impl Identifier {
         let attributes: Vec<Element> = self
             .attributes()
             .iter()
-            .filter(|attribute| element::find(&attribute.ai).is_ok_and(|row| row.link_attribute()))
+            .filter(|attribute| link::may_be_attribute(&attribute.ai))
             .cloned()
             .collect();
         Some(link::write(self.path().iter(), &attributes))

@@ -180,6 +180,11 @@ fn read_attribute(
     Ok(Element { ai: ai.to_owned(), value })
 }
 
+/// Whether the application identifier `ai` may stand in a query string.
+pub(super) fn may_be_attribute(ai: &str) -> bool {
+    ApplicationIdentifier::find(ai).is_some_and(ApplicationIdentifier::link_attribute)
+}
+
 /// The Digital Link on `https://id.gs1.org` with `path` in its path and `attributes` in its query.
 pub(super) fn write<'a>(path: impl Iterator<Item = &'a Element>, attributes: &[Element]) -> String {
     let mut out = String::from(CANONICAL);
