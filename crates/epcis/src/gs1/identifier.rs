@@ -56,15 +56,50 @@ impl Identifier {
             let parts = link::read(text, checks)?;
             return Self::keyed(parts.path, parts.attributes, None);
         }
-        if element::is_marked(text) || text.len() > 2 && text.as_bytes()[0].is_ascii_digit() {
-            return Self::from_elements(element::read(text, checks)?);
+        if element::is_marked(text) {
+            return Self::assemble(element::read(text, checks)?);
+        }
+        if text.len() > 2 && text.as_bytes()[0].is_ascii_digit() {
+            // Digits without any mark may be anything, so that no rule can be said to be broken
+            // before they have read as application identifiers.
+            return match element::read(text, checks) {
+                Ok(elements) => Self::assemble(elements),
+                Err(Gs1Error::UnknownAi { .. }) => Err(Gs1Error::NotAnIdentifier),
+                Err(error) => Err(error),
+            };
         }
         Err(Gs1Error::NotAnIdentifier)
     }
 
+    /// Makes an identifier of application identifiers and their data, in any order, checking
+    /// everything. A GTIN may have 8, 12, 13 or 14 digits.
+    ///
+    /// ```
+    /// # use countermark_epcis::gs1::Identifier;
+    /// let lot = Identifier::from_elements(&[("01", "9521234543213"), ("10", "L 1")]);
+    /// assert!(lot.is_err(), "a lot number has no blanks");
+    /// let lot = Identifier::from_elements(&[("01", "9521234543213"), ("10", "L/1")])?;
+    /// assert_eq!(
+    ///     lot.digital_link().as_deref(),
+    ///     Some("https://id.gs1.org/01/09521234543213/10/L%2F1")
+    /// );
+    /// # Ok::<(), countermark_epcis::gs1::Gs1Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Identifier::parse`].
+    pub fn from_elements(elements: &[(&str, &str)]) -> Result<Self, Gs1Error> {
+        let elements: Vec<Element> = elements
+            .iter()
+            .map(|(ai, value)| Element { ai: (*ai).to_owned(), value: link::padded(ai, value) })
+            .collect();
+        element::check(&elements, Checks::Full)?;
+        Self::assemble(elements)
+    }
+
     /// The first primary key of an element string is the identifier's; its qualifiers are brought
     /// into their order, and the rest is data.
-    fn from_elements(mut elements: Vec<Element>) -> Result<Self, Gs1Error> {
+    fn assemble(mut elements: Vec<Element>) -> Result<Self, Gs1Error> {
         let (at, sequences) = elements
             .iter()
             .enumerate()
