@@ -90,7 +90,7 @@ fn read_path(path: &str, checks: Checks) -> Result<Vec<Element>, Gs1Error> {
         if decoded.is_empty() {
             return Err(Gs1Error::Empty { field });
         }
-        let value = if ai == "01" { pad_gtin(decoded) } else { decoded };
+        let value = padded(ai, &decoded);
         row.check(ai, &value, checks)?;
         elements.push(Element { ai: ai.to_owned(), value });
     }
@@ -106,9 +106,13 @@ fn primary_key(segment: &str) -> Option<&'static [&'static [&'static str]]> {
     ApplicationIdentifier::find(application_identifier(segment))?.link_qualifiers()
 }
 
-/// GTIN-8, GTIN-12 and GTIN-13 are GTIN-14 with leading zeros.
-fn pad_gtin(value: String) -> String {
-    if matches!(value.len(), 8 | 12 | 13) { format!("{value:0>14}") } else { value }
+/// The data of `ai`; GTIN-8, GTIN-12 and GTIN-13 as the GTIN-14 with leading zeros that they are.
+pub(super) fn padded(ai: &str, value: &str) -> String {
+    if ai == "01" && matches!(value.len(), 8 | 12 | 13) {
+        format!("{value:0>14}")
+    } else {
+        value.to_owned()
+    }
 }
 
 /// Qualifiers must come from one of the key's sequences and keep its order.
@@ -178,6 +182,11 @@ fn read_attribute(
     let value = percent_decode(value, &row.name(ai))?;
     row.check(ai, &value, checks)?;
     Ok(Element { ai: ai.to_owned(), value })
+}
+
+/// Whether the application identifier `ai` may stand in a query string.
+pub(super) fn may_be_attribute(ai: &str) -> bool {
+    ApplicationIdentifier::find(ai).is_some_and(ApplicationIdentifier::link_attribute)
 }
 
 /// The Digital Link on `https://id.gs1.org` with `path` in its path and `attributes` in its query.

@@ -85,7 +85,7 @@ pub(super) fn is_epc_urn(text: &str) -> bool {
 }
 
 /// Reads an EPC URN.
-pub(super) fn read(urn: &str) -> Result<Parsed, Gs1Error> {
+pub(super) fn read(urn: &str, checks: Checks) -> Result<Parsed, Gs1Error> {
     let (kind, rest) = [INSTANCE, CLASS, PATTERN]
         .into_iter()
         .find_map(|kind| Some((kind, urn.strip_prefix(kind)?)))
@@ -101,11 +101,11 @@ pub(super) fn read(urn: &str) -> Result<Parsed, Gs1Error> {
         .find(|scheme| scheme.name == name && (kind == CLASS) == (name == "lgtin"))
         .ok_or_else(|| unknown(urn))?;
     if kind != PATTERN {
-        return read_keyed(scheme, body, false);
+        return read_keyed(scheme, body, false, checks);
     }
     let class = body.strip_suffix(".*").filter(|class| !class.contains('*'));
     match class {
-        Some(_) if CLASS_PATTERNS.contains(&name) => read_keyed(scheme, body, true),
+        Some(_) if CLASS_PATTERNS.contains(&name) => read_keyed(scheme, body, true, checks),
         _ => Err(Gs1Error::Pattern { urn: urn.to_owned() }),
     }
 }
@@ -116,7 +116,12 @@ fn unknown(urn: &str) -> Gs1Error {
     Gs1Error::UnknownScheme { scheme: urn[..end].to_owned() }
 }
 
-fn read_keyed(scheme: &Scheme, body: &str, pattern: bool) -> Result<Parsed, Gs1Error> {
+fn read_keyed(
+    scheme: &Scheme,
+    body: &str,
+    pattern: bool,
+    checks: Checks,
+) -> Result<Parsed, Gs1Error> {
     let expected = match (scheme.name, scheme.last) {
         ("itip", _) => 5,
         (_, Last::Nothing) => 2,
@@ -153,7 +158,7 @@ fn read_keyed(scheme: &Scheme, body: &str, pattern: bool) -> Result<Parsed, Gs1E
     }
     elements.insert(0, Element { ai: scheme.ai.to_owned(), value });
     for element in &elements {
-        element::find(&element.ai)?.check(&element.ai, &element.value, Checks::Full)?;
+        element::find(&element.ai)?.check(&element.ai, &element.value, checks)?;
     }
     Ok(Parsed::Keyed(elements, prefix.len() as u8))
 }
