@@ -4,6 +4,7 @@
 pub mod facts;
 pub mod fields;
 pub mod finding;
+pub mod gs1;
 pub mod json;
 
 pub use facts::{Action, ErrorDeclaration, EventType, Facts, IdentifierFact, Role};
