@@ -4,7 +4,6 @@
 pub mod block;
 pub mod bundle;
 pub mod cbor;
-pub mod cid;
 pub mod cose;
 pub mod ids;
 pub mod limits;

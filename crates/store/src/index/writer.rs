@@ -1,0 +1,398 @@
+//! Puts the rows of a block in, all or none, together with the block's height.
+
+use countermark_epcis::facts::{Action, EventType, Facts, Role};
+use rusqlite::{Connection, OptionalExtension, ToSql};
+
+use super::decimal_key::decimal_key;
+use super::intern::Interner;
+use super::links::{self, End};
+use super::row::{Applied, BlockRows, FieldClass, RecordRow};
+use super::sql::{self, Sqlite};
+use super::terms::Vocabulary;
+use super::{Index, IndexError, event_key, forget};
+
+const HEIGHT: &str = "applied_height";
+
+pub(crate) fn applied_height(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    let height: Option<i64> = connection
+        .prepare_cached("SELECT value FROM meta WHERE name = ?1")?
+        .query_row([HEIGHT], |row| row.get(0))
+        .optional()?;
+    Ok(height.map(i64::unsigned_abs))
+}
+
+impl Index {
+    /// Puts in the rows of the next block. The block's height is stored in the same transaction,
+    /// so that after a crash the index is as it was before or after, and [`Index::applied_height`]
+    /// says from where to catch up.
+    ///
+    /// # Errors
+    /// If the block is not the next one, a row does not fit, or the file cannot be written;
+    /// nothing of the block is in then.
+    pub fn apply(&mut self, block: &BlockRows) -> Result<Applied, IndexError> {
+        let applied = self.applied_height()?;
+        let expected = applied.map_or(0, |height| height + 1);
+        if block.height < expected {
+            return Ok(Applied::Before);
+        }
+        if block.height > expected {
+            return Err(IndexError::Gap { expected, got: block.height });
+        }
+        let result = self.apply_next(block);
+        if result.is_err() {
+            // Numbers given in the transaction that was rolled back are not valid any more.
+            self.interner.forget();
+        }
+        result.map(|()| Applied::Now)
+    }
+
+    fn apply_next(&mut self, block: &BlockRows) -> Result<(), IndexError> {
+        let path = self.path.clone();
+        let fault = |error| IndexError::from_sql(&path, error);
+        let transaction = self.connection.transaction().map_err(fault)?;
+        let mut writer = Writer { connection: &transaction, interner: &mut self.interner };
+        for record in &block.records {
+            let row = |what| IndexError::Row {
+                record: event_key::to_hex(&record.record_id),
+                height: block.height,
+                what,
+            };
+            let ordinal = record
+                .position
+                .ordinal()
+                .ok_or_else(|| row("its place in the log is out of bounds"))?;
+            match writer.record(ordinal, record) {
+                Err(error)
+                    if error.sqlite_error_code()
+                        == Some(rusqlite::ErrorCode::ConstraintViolation) =>
+                {
+                    return Err(row("a record of this id or place is in the index already"));
+                }
+                result => result.map_err(fault)?,
+            }
+        }
+        for erasure in &block.erasures {
+            forget::erase(&transaction, &erasure.record_id, erasure.classes).map_err(fault)?;
+        }
+        let height = i64::try_from(block.height)
+            .map_err(|_| IndexError::Gap { expected: 0, got: block.height })?;
+        transaction
+            .execute(
+                "INSERT INTO meta (name, value) VALUES (?1, ?2) \
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (HEIGHT, height),
+            )
+            .map_err(fault)?;
+        transaction.commit().map_err(fault)?;
+        if !block.erasures.is_empty() {
+            // An erased identifier must not come back under a number that is gone, and what was
+            // erased must not stay readable in the write-ahead log.
+            self.interner.forget();
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                .map_err(fault)?;
+        }
+        Ok(())
+    }
+}
+
+struct Writer<'a> {
+    connection: &'a Connection,
+    interner: &'a mut Interner,
+}
+
+/// Numbers of the texts that an event's row and its links refer to.
+#[derive(Default)]
+struct Terms {
+    biz_step: Option<i64>,
+    disposition: Option<i64>,
+    read_point: Option<i64>,
+    biz_location: Option<i64>,
+    transformation: Option<i64>,
+    error_reason: Option<i64>,
+}
+
+impl Writer<'_> {
+    fn insert(&self, table: &str, columns: &[&str], values: &[&dyn ToSql]) -> rusqlite::Result<()> {
+        let text = sql::insert(&Sqlite, table, columns, false);
+        self.connection.prepare_cached(&text)?.execute(values).map(|_| ())
+    }
+
+    fn record(&mut self, ordinal: i64, record: &RecordRow) -> rusqlite::Result<()> {
+        let member = self.interner.member(self.connection, &record.member)?;
+        if let Some(previous) = &record.previous {
+            forget::withdraw_record(self.connection, member, previous)?;
+        }
+        let Some(facts) = &record.facts else {
+            return self.event_row(ordinal, member, record, None, &Terms::default(), false);
+        };
+        let key = facts.event_id.as_deref().map(event_key::encode);
+        let withdrawn = match &key {
+            Some(key) if facts.error_declaration.is_some() => {
+                forget::withdraw_event(self.connection, member, key)?;
+                false
+            }
+            Some(key) => forget::is_declared_wrong(self.connection, member, key)?,
+            None => false,
+        };
+        let terms = self.terms(facts, record.erased)?;
+        self.event_row(ordinal, member, record, key, &terms, withdrawn)?;
+        let numbers = self.identifiers(ordinal, record.erased, facts)?;
+        self.relations(ordinal, record.erased, facts)?;
+        if !withdrawn {
+            self.links(ordinal, member, record.erased, facts, &terms, &numbers)?;
+        }
+        Ok(())
+    }
+
+    fn string(&mut self, text: Option<&str>) -> rusqlite::Result<Option<i64>> {
+        text.map(|text| self.interner.string(self.connection, text)).transpose()
+    }
+
+    fn term(&mut self, vocabulary: Vocabulary, text: Option<&str>) -> rusqlite::Result<Option<i64>> {
+        text.map(|text| self.interner.string(self.connection, &vocabulary.canonical(text)))
+            .transpose()
+    }
+
+    fn terms(&mut self, facts: &Facts, erased: u16) -> rusqlite::Result<Terms> {
+        let mut terms = Terms::default();
+        if !is_erased(erased, FieldClass::Transport) {
+            terms.biz_step = self.term(Vocabulary::BizStep, facts.biz_step.as_deref())?;
+            terms.disposition = self.term(Vocabulary::Disposition, facts.disposition.as_deref())?;
+            let reason = facts.error_declaration.as_ref().and_then(|error| error.reason.as_deref());
+            terms.error_reason = self.term(Vocabulary::ErrorReason, reason)?;
+        }
+        if !is_erased(erased, FieldClass::Location) {
+            terms.read_point = self.string(facts.read_point.as_deref())?;
+            terms.biz_location = self.string(facts.biz_location.as_deref())?;
+        }
+        if !is_erased(erased, FieldClass::Identity) {
+            terms.transformation = self.string(facts.transformation_id.as_deref())?;
+        }
+        Ok(terms)
+    }
+
+    fn event_row(
+        &self,
+        ordinal: i64,
+        member: i64,
+        record: &RecordRow,
+        key: Option<Vec<u8>>,
+        terms: &Terms,
+        withdrawn: bool,
+    ) -> rusqlite::Result<()> {
+        const COLUMNS: [&str; 20] = [
+            "id", "record_id", "member", "event_key", "type", "action", "event_time",
+            "record_time", "biz_step", "disposition", "read_point", "biz_location",
+            "transformation", "declared_at", "error_reason", "vault_segment", "vault_offset",
+            "erased", "withdrawn", "previous",
+        ];
+        let facts = record.facts.as_ref();
+        let key = key.filter(|key| {
+            event_key::is_random(key) || !is_erased(record.erased, FieldClass::Identity)
+        });
+        let declared = facts.and_then(|facts| facts.error_declaration.as_ref());
+        let offset = record.vault.map(|place| i64::try_from(place.offset).unwrap_or(i64::MAX));
+        self.insert(
+            "event",
+            &COLUMNS,
+            &[
+                &ordinal,
+                &record.record_id.as_slice(),
+                &member,
+                &key,
+                &facts.map(|facts| type_number(facts.event_type)),
+                &facts.and_then(|facts| facts.action).map(action_number),
+                &facts.map_or(record.record_time_ms, |facts| facts.event_time_ms),
+                &record.record_time_ms,
+                &terms.biz_step,
+                &terms.disposition,
+                &terms.read_point,
+                &terms.biz_location,
+                &terms.transformation,
+                &declared.map(|error| error.declaration_time_ms),
+                &terms.error_reason,
+                &record.vault.map(|place| place.segment),
+                &offset,
+                &record.erased,
+                &withdrawn,
+                &record.previous.as_ref().map(<[u8; 16]>::as_slice),
+            ],
+        )
+    }
+
+    /// Rows of the identifiers; gives back their numbers in the order of the facts.
+    fn identifiers(
+        &mut self,
+        ordinal: i64,
+        erased: u16,
+        facts: &Facts,
+    ) -> rusqlite::Result<Vec<i64>> {
+        const COLUMNS: [&str; 8] = [
+            "identifier", "event", "seq", "role", "is_class", "quantity", "quantity_key", "unit",
+        ];
+        if is_erased(erased, FieldClass::Identity) {
+            return Ok(Vec::new());
+        }
+        let mut numbers = Vec::with_capacity(facts.identifiers.len());
+        for (seq, fact) in (0_i64..).zip(&facts.identifiers) {
+            let number = self.interner.identifier(self.connection, &fact.canonical)?;
+            let (quantity, unit) = self.amount(facts, numbers.len(), erased)?;
+            let key = quantity.and_then(decimal_key);
+            self.insert(
+                "event_identifier",
+                &COLUMNS,
+                &[
+                    &number,
+                    &ordinal,
+                    &seq,
+                    &role_number(fact.role),
+                    &fact.is_class,
+                    &quantity,
+                    &key,
+                    &unit,
+                ],
+            )?;
+            numbers.push(number);
+        }
+        Ok(numbers)
+    }
+
+    fn amount<'f>(
+        &mut self,
+        facts: &'f Facts,
+        at: usize,
+        erased: u16,
+    ) -> rusqlite::Result<(Option<&'f str>, Option<i64>)> {
+        let Some(fact) = facts.identifiers.get(at) else { return Ok((None, None)) };
+        if is_erased(erased, FieldClass::Quantity) {
+            return Ok((None, None));
+        }
+        let unit = self.string(fact.unit.as_deref())?;
+        Ok((fact.quantity.as_deref(), unit))
+    }
+
+    fn relations(&mut self, ordinal: i64, erased: u16, facts: &Facts) -> rusqlite::Result<()> {
+        if let Some(error) = &facts.error_declaration {
+            let mut keys: Vec<_> =
+                error.corrective_event_ids.iter().map(|id| event_key::encode(id)).collect();
+            keys.sort();
+            keys.dedup();
+            for key in keys {
+                self.insert("event_corrective", &["event_key", "event"], &[&key, &ordinal])?;
+            }
+        }
+        if is_erased(erased, FieldClass::Transport) {
+            return Ok(());
+        }
+        for (seq, (kind, value)) in (0_i64..).zip(&facts.biz_transactions) {
+            let kind = self.term(Vocabulary::TransactionType, kind.as_deref())?;
+            let value = self.interner.string(self.connection, value)?;
+            self.insert(
+                "event_transaction",
+                &["value", "event", "seq", "kind"],
+                &[&value, &ordinal, &seq, &kind],
+            )?;
+        }
+        let sources = facts.sources.iter().map(|party| (false, party));
+        let destinations = facts.destinations.iter().map(|party| (true, party));
+        for (seq, (is_destination, (kind, party))) in (0_i64..).zip(sources.chain(destinations)) {
+            let kind = self.term(Vocabulary::PartyType, Some(kind))?;
+            let party = self.interner.string(self.connection, party)?;
+            self.insert(
+                "event_party",
+                &["party", "event", "seq", "is_destination", "kind"],
+                &[&party, &ordinal, &seq, &is_destination, &kind],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn links(
+        &mut self,
+        ordinal: i64,
+        member: i64,
+        erased: u16,
+        facts: &Facts,
+        terms: &Terms,
+        numbers: &[i64],
+    ) -> rusqlite::Result<()> {
+        const COLUMNS: [&str; 11] = [
+            "member", "from_id", "event", "seq", "to_id", "kind", "at", "site", "is_class",
+            "quantity", "unit",
+        ];
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let hub = links::hub(ordinal, terms.transformation);
+        let site = terms.biz_location.or(terms.read_point);
+        for (seq, link) in (0_i64..).zip(links::links(facts)) {
+            if is_erased(erased, FieldClass::Transport)
+                && matches!(link.kind, links::Kind::Send | links::Kind::Receive)
+            {
+                continue;
+            }
+            let number = |end: End| match end {
+                End::Identifier(at) => numbers.get(at).copied().unwrap_or(0),
+                End::Hub => hub,
+                End::Outside => 0,
+            };
+            let is_class = facts.identifiers.get(link.amount).is_some_and(|fact| fact.is_class);
+            let (quantity, unit) = self.amount(facts, link.amount, erased)?;
+            self.insert(
+                "edge",
+                &COLUMNS,
+                &[
+                    &member,
+                    &number(link.from),
+                    &ordinal,
+                    &seq,
+                    &number(link.to),
+                    &(link.kind as i64),
+                    &facts.event_time_ms,
+                    &site,
+                    &is_class,
+                    &quantity,
+                    &unit,
+                ],
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn is_erased(erased: u16, class: FieldClass) -> bool {
+    erased & class.bit() != 0
+}
+
+/// The stored number of an event type.
+pub(crate) fn type_number(event_type: EventType) -> i64 {
+    match event_type {
+        EventType::Object => 1,
+        EventType::Aggregation => 2,
+        EventType::Transaction => 3,
+        EventType::Transformation => 4,
+        EventType::Association => 5,
+        EventType::Extended => 6,
+    }
+}
+
+/// The stored number of an action.
+pub(crate) fn action_number(action: Action) -> i64 {
+    match action {
+        Action::Add => 1,
+        Action::Observe => 2,
+        Action::Delete => 3,
+    }
+}
+
+/// The stored number of a role.
+pub(crate) fn role_number(role: Role) -> i64 {
+    match role {
+        Role::Epc => 1,
+        Role::Parent => 2,
+        Role::Child => 3,
+        Role::Input => 4,
+        Role::Output => 5,
+    }
+}
