@@ -5,8 +5,10 @@
 //! says which field means what ([`mapping`]), and the resolver turns local codes, units and times
 //! into GS1 keys, UN/ECE units and UTC ([`resolve`]).
 
+pub mod gs1;
 pub mod limits;
 pub mod readers;
+pub mod script;
 pub mod tree;
 
 pub use readers::{ReadError, ReadOptions};

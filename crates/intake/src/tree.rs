@@ -41,6 +41,8 @@ impl Format {
 pub struct Tree {
     /// The format that was read.
     pub format: Format,
+    /// SHA-256 of the bytes that were read.
+    pub digest: [u8; 32],
     /// The document. Each object has the member [`PLACE`].
     pub root: Json,
     /// For tables: our name of each mapped column, and the header that stands in the document.
@@ -53,7 +55,7 @@ impl Tree {
     /// A tree without columns or findings.
     #[must_use]
     pub fn new(format: Format, root: Json) -> Self {
-        Tree { format, root, columns: Vec::new(), findings: Vec::new() }
+        Tree { format, digest: [0; 32], root, columns: Vec::new(), findings: Vec::new() }
     }
 
     /// Where in the document the value at a JSON pointer of this tree stands: `row 3, column

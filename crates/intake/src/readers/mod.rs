@@ -12,6 +12,8 @@ pub mod x12;
 mod x12_loops;
 pub mod xlsx;
 
+use sha2::{Digest, Sha256};
+
 use crate::limits;
 use crate::tree::{Format, Tree};
 
@@ -81,11 +83,13 @@ pub fn read(format: Format, bytes: &[u8], options: &ReadOptions) -> Result<Tree,
             "export it again",
         ));
     }
-    match format {
+    let mut tree = match format {
         Format::Csv => csv::read(bytes, options),
         Format::Xlsx => xlsx::read(bytes, options),
         Format::X12 => x12::read(bytes, options),
         Format::Idoc => idoc::read(bytes, options),
         Format::Json => json::read(bytes),
-    }
+    }?;
+    tree.digest = Sha256::digest(bytes).into();
+    Ok(tree)
 }

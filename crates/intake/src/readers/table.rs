@@ -67,7 +67,7 @@ pub(super) fn tree(
     let mut root = placed("document");
     root.push(("rows".to_owned(), Json::Array(out)));
     let columns = names.into_iter().zip(header.iter().cloned()).collect();
-    Ok(Tree { format, root: Json::Object(root), columns, findings })
+    Ok(Tree { columns, findings, ..Tree::new(format, Json::Object(root)) })
 }
 
 /// The value that a spreadsheet formula like `="00123"` protects from being read as a number.

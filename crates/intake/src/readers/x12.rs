@@ -44,7 +44,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Tree, ReadError> {
     root.push(("interchanges".to_owned(), Json::Array(reading.interchanges)));
     root.push(("transactions".to_owned(), Json::Array(reading.transactions)));
     let findings = reading.findings;
-    Ok(Tree { format: Format::X12, root: Json::Object(root), columns: Vec::new(), findings })
+    Ok(Tree { findings, ..Tree::new(Format::X12, Json::Object(root)) })
 }
 
 /// Delimiters of the interchange or bare transaction set that the text starts with.
