@@ -97,7 +97,7 @@ fn in_set_82(c: char) -> bool {
 }
 
 /// Percent-encoding of everything but the unreserved characters (RFC 3986 §2.3).
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -140,4 +140,10 @@ pub fn party_uri(gln: &str) -> String {
 #[must_use]
 pub fn sscc_uri(sscc: &str) -> String {
     format!("{DOMAIN}/00/{sscc}")
+}
+
+/// The canonical form of an identifier that is a URI already.
+#[must_use]
+pub fn canonical(uri: &str) -> String {
+    uri.to_owned()
 }
