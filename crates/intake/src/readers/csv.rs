@@ -1,0 +1,105 @@
+//! Delimited text (RFC 4180 and what programs really write).
+
+use super::{ReadError, ReadOptions, table, text};
+use crate::limits;
+use crate::tree::{Format, Tree};
+
+/// Delimiters that are looked for when none is declared.
+const DELIMITERS: [u8; 4] = *b",;\t|";
+
+/// Reads delimited text with one header line.
+///
+/// # Errors
+/// Wrong encoding, no header, a quote that is never closed, a required column that is missing.
+pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Tree, ReadError> {
+    let text = text::decode(bytes, options.encoding)?;
+    let (declared, text) = separator_line(&text);
+    let delimiter = match options.delimiter.or(declared) {
+        Some(c) => u8::try_from(c).map_err(|_| {
+            let message = format!("delimiter '{c}' is not ASCII");
+            ReadError::new("mapping", "csv-delimiter", message, "declare one ASCII character")
+        })?,
+        None => sniff(text),
+    };
+    check_quotes(text)?;
+    let mut reader = ::csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .has_headers(false)
+        .from_reader(text.as_bytes());
+    let mut records = reader.records();
+    let header: Vec<String> = match records.next() {
+        Some(record) => record.map_err(|e| fault(&e))?.iter().map(|h| h.trim().into()).collect(),
+        None => {
+            return Err(ReadError::new("row 1", "csv-header", "no header line", "add one"));
+        }
+    };
+    let rows = records.enumerate().map(|(at, record)| {
+        let record = record.map_err(|e| fault(&e))?;
+        let number = at + 2;
+        let cells: Vec<String> = record.iter().map(str::to_owned).collect();
+        if cells.iter().any(|cell| cell.len() > limits::VALUE_BYTES_MAX) {
+            let message = format!("a cell is longer than {} bytes", limits::VALUE_BYTES_MAX);
+            let place = format!("row {number}");
+            return Err(ReadError::new(place, "csv-cell", message, "is a quote never closed?"));
+        }
+        Ok((number, cells))
+    });
+    table::tree(Format::Csv, &header, rows, options)
+}
+
+/// A first line `sep=;`, which spreadsheet programs understand, and the text after it.
+fn separator_line(text: &str) -> (Option<char>, &str) {
+    let Some(rest) = text.strip_prefix("sep=") else { return (None, text) };
+    let mut chars = rest.chars();
+    let delimiter = chars.next();
+    (delimiter, chars.as_str().trim_start_matches('\r').trim_start_matches('\n'))
+}
+
+/// The delimiter that the header line holds most of, outside quotes; the comma when none does.
+fn sniff(text: &str) -> u8 {
+    let mut counts = [0_usize; 4];
+    let mut quoted = false;
+    for byte in text.bytes() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => break,
+            _ if quoted => {}
+            _ => {
+                if let Some(at) = DELIMITERS.iter().position(|d| *d == byte) {
+                    counts[at] += 1;
+                }
+            }
+        }
+    }
+    let most = counts.iter().max().copied().unwrap_or(0);
+    let at = counts.iter().position(|count| *count == most).unwrap_or(0);
+    DELIMITERS[at]
+}
+
+/// A quote that is opened and never closed would swallow the rest of the file as one cell.
+fn check_quotes(text: &str) -> Result<(), ReadError> {
+    let mut line = 1;
+    let mut opened_at = None;
+    for byte in text.bytes() {
+        match byte {
+            b'\n' => line += 1,
+            b'"' => opened_at = if opened_at.is_some() { None } else { Some(line) },
+            _ => {}
+        }
+    }
+    match opened_at {
+        None => Ok(()),
+        Some(line) => Err(ReadError::new(
+            format!("line {line}"),
+            "csv-quote",
+            "a quote is opened and never closed",
+            "close it, or double quotes inside a cell; a file cut short looks like this too",
+        )),
+    }
+}
+
+fn fault(error: &::csv::Error) -> ReadError {
+    let line = error.position().map_or(0, ::csv::Position::line);
+    ReadError::new(format!("line {line}"), "csv-syntax", error.to_string(), "export it again")
+}

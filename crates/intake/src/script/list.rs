@@ -1,0 +1,325 @@
+//! Functions on lists and objects, and the ones that know document places and GS1 identifiers.
+
+use vrl::value::{KeyString, ObjectMap, Value};
+
+use super::functions::{Gives, ONE, ONE_TWO, Pure, THREE, THREE_FOUR, TWO, TWO_THREE};
+use super::value::{list, member, text};
+use crate::tree::{PLACE, member_place};
+use crate::{gs1, limits};
+
+const fn row(
+    name: &'static str,
+    parameters: &'static [vrl::compiler::Parameter],
+    gives: Gives,
+    usage: &'static str,
+    run: fn(Vec<Value>) -> Value,
+) -> Pure {
+    Pure { name, usage, parameters, gives, run }
+}
+
+fn take(values: &mut Vec<Value>) -> Value {
+    if values.is_empty() { Value::Null } else { values.remove(0) }
+}
+
+fn at(values: &[Value], index: usize) -> String {
+    values.get(index).map(text).unwrap_or_default()
+}
+
+fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    Value::Object(
+        members
+            .into_iter()
+            .filter(|(_, value)| *value != Value::Null)
+            .map(|(name, value)| (KeyString::from(name), value))
+            .collect::<ObjectMap>(),
+    )
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => text(value).is_empty() && !matches!(value, Value::Boolean(_)),
+    }
+}
+
+/// `{value, at}`: a text with its place. Null when there is nothing.
+fn cell(values: Vec<Value>) -> Value {
+    let (Some(holder), name) = (values.first(), at(&values, 1)) else { return Value::Null };
+    let value = text(&member(holder, &name));
+    if value.trim().is_empty() {
+        return Value::Null;
+    }
+    let place = member_place(&text(&member(holder, PLACE)), &name);
+    object([("value", Value::from(value)), ("at", Value::from(place))])
+}
+
+/// The value that follows one of some qualifiers among a segment's elements, with its place.
+fn qualified(values: Vec<Value>) -> Value {
+    let Some(segment) = values.first() else { return Value::Null };
+    let wanted = list(values.get(1).cloned().unwrap_or(Value::Null));
+    let first = at(&values, 2).parse().unwrap_or(1_usize);
+    for qualifier in &wanted {
+        let mut number = first;
+        while number < limits::ELEMENTS_MAX {
+            if text(&member(segment, &format!("e{number:02}"))) == text(qualifier) {
+                let found = Value::from(format!("e{:02}", number + 1));
+                let value = cell(vec![segment.clone(), found]);
+                if value != Value::Null {
+                    return value;
+                }
+            }
+            number += 2;
+        }
+    }
+    Value::Null
+}
+
+/// The segments of a block with a tag and, where given, a first element.
+fn segments(values: &[Value]) -> Vec<Value> {
+    let Some(block) = values.first() else { return Vec::new() };
+    let tag = at(values, 1);
+    let firsts: Vec<String> =
+        list(values.get(2).cloned().unwrap_or(Value::Null)).iter().map(text).collect();
+    list(member(block, "segments"))
+        .into_iter()
+        .filter(|segment| text(&member(segment, "tag")) == tag)
+        .filter(|segment| firsts.is_empty() || firsts.contains(&text(&member(segment, "e01"))))
+        .collect()
+}
+
+/// The first party of a block in one of some roles, in the order of the roles.
+fn party(values: Vec<Value>) -> Value {
+    let parties = list(values.first().map_or(Value::Null, |block| member(block, "parties")));
+    let roles = list(values.get(1).cloned().unwrap_or(Value::Null));
+    for role in roles {
+        let found = parties.iter().find(|p| text(&member(p, "role")) == text(&role));
+        if let Some(found) = found {
+            return found.clone();
+        }
+    }
+    Value::Null
+}
+
+/// Every block of a level, at any depth, in document order.
+fn blocks(block: &Value, level: &str, out: &mut Vec<Value>) {
+    for below in list(member(block, "loops")) {
+        let head = text(&member(&member(&below, "head"), "tag"));
+        if text(&member(&below, "level")) == level || head == level {
+            out.push(below.clone());
+        }
+        blocks(&below, level, out);
+    }
+}
+
+fn get(values: Vec<Value>) -> Value {
+    let Some(holder) = values.first() else { return Value::Null };
+    match holder {
+        Value::Array(items) => at(&values, 1)
+            .parse::<usize>()
+            .ok()
+            .and_then(|index| items.get(index).cloned())
+            .unwrap_or(Value::Null),
+        _ => member(holder, &at(&values, 1)),
+    }
+}
+
+fn set(mut values: Vec<Value>) -> Value {
+    let mut holder = take(&mut values);
+    let name = KeyString::from(at(&values, 0));
+    let value = values.pop().unwrap_or(Value::Null);
+    if let Value::Object(members) = &mut holder {
+        members.insert(name, value);
+    }
+    holder
+}
+
+fn del(mut values: Vec<Value>) -> Value {
+    let mut holder = take(&mut values);
+    if let Value::Object(members) = &mut holder {
+        members.remove(at(&values, 0).as_str());
+    }
+    holder
+}
+
+fn merge(mut values: Vec<Value>) -> Value {
+    let mut holder = take(&mut values);
+    if let (Value::Object(members), Value::Object(more)) = (&mut holder, take(&mut values)) {
+        members.extend(more);
+    }
+    holder
+}
+
+fn compact(mut values: Vec<Value>) -> Value {
+    match take(&mut values) {
+        Value::Object(members) => Value::Object(
+            members.into_iter().filter(|(_, value)| !is_empty(value)).collect::<ObjectMap>(),
+        ),
+        other => Value::Array(list(other).into_iter().filter(|item| !is_empty(item)).collect()),
+    }
+}
+
+fn flatten(mut values: Vec<Value>) -> Value {
+    Value::Array(list(take(&mut values)).into_iter().flat_map(list).collect())
+}
+
+fn append(mut values: Vec<Value>) -> Value {
+    let mut items = list(take(&mut values));
+    items.extend(list(take(&mut values)));
+    Value::Array(items)
+}
+
+fn issue(values: Vec<Value>) -> Value {
+    let place = match values.first() {
+        Some(Value::Object(holder)) => {
+            holder.get("at").or_else(|| holder.get(PLACE)).map(text).unwrap_or_default()
+        }
+        _ => at(&values, 0),
+    };
+    let mut members = vec![
+        ("at", Value::from(place)),
+        ("rule", Value::from(at(&values, 1))),
+        ("message", Value::from(at(&values, 2))),
+    ];
+    let suggestion = at(&values, 3);
+    if !suggestion.is_empty() {
+        members.push(("suggestion", Value::from(suggestion)));
+    }
+    object(members)
+}
+
+/// A Digital Link URI, or `{fault}` saying why there is none.
+fn link(result: Result<String, String>) -> Value {
+    match result {
+        Ok(uri) => object([("uri", Value::from(uri))]),
+        Err(fault) => object([("fault", Value::from(fault))]),
+    }
+}
+
+/// The functions of this file.
+pub(super) const TABLE: &[Pure] = &[
+    row("list", ONE, Gives::List, "a list: of nothing, of one thing, or the list itself", |mut v| {
+        Value::Array(list(take(&mut v)))
+    }),
+    row("length", ONE, Gives::Integer, "items of a list, members of an object, characters", |v| {
+        let count = match v.first() {
+            Some(Value::Array(items)) => items.len(),
+            Some(Value::Object(members)) => members.len(),
+            Some(other) => text(other).chars().count(),
+            None => 0,
+        };
+        Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))
+    }),
+    row("first", ONE, Gives::Any, "the first item of a list, or null", |mut v| {
+        list(take(&mut v)).into_iter().next().unwrap_or(Value::Null)
+    }),
+    row("last", ONE, Gives::Any, "the last item of a list, or null", |mut v| {
+        list(take(&mut v)).pop().unwrap_or(Value::Null)
+    }),
+    row("push", TWO, Gives::List, "the list with one more item", |mut v| {
+        let mut items = list(take(&mut v));
+        items.push(take(&mut v));
+        Value::Array(items)
+    }),
+    row("append", TWO, Gives::List, "two lists as one", append),
+    row("compact", ONE, Gives::Any, "without nulls and empty values", compact),
+    row("flatten", ONE, Gives::List, "a list of lists as one list", flatten),
+    row("unique", ONE, Gives::List, "each item once, in order", |mut v| {
+        let mut seen: Vec<Value> = Vec::new();
+        for item in list(take(&mut v)) {
+            if !seen.contains(&item) {
+                seen.push(item);
+            }
+        }
+        Value::Array(seen)
+    }),
+    row("has", TWO, Gives::Boolean, "whether a list holds a value", |v| {
+        let items = list(v.first().cloned().unwrap_or(Value::Null));
+        Value::Boolean(items.iter().any(|item| text(item) == at(&v, 1)))
+    }),
+    row("keys", ONE, Gives::List, "the member names of an object", |v| {
+        let names = v.first().and_then(Value::as_object).map(|members| {
+            members.keys().filter(|name| name.as_str() != PLACE).map(|n| Value::from(n.as_str()))
+        });
+        Value::Array(names.map(Iterator::collect).unwrap_or_default())
+    }),
+    row("values", ONE, Gives::List, "the members of an object", |v| {
+        let members = v.first().and_then(Value::as_object);
+        Value::Array(
+            members
+                .into_iter()
+                .flatten()
+                .filter(|(name, _)| name.as_str() != PLACE)
+                .map(|(_, value)| value.clone())
+                .collect(),
+        )
+    }),
+    row("get", TWO, Gives::Any, "a member by name, an item by number, or null", get),
+    row("set", THREE, Gives::Any, "the object with a member set", set),
+    row("del", TWO, Gives::Any, "the object without a member", del),
+    row("merge", TWO, Gives::Any, "two objects as one; the second wins", merge),
+    row("lookup", TWO_THREE, Gives::Any, "a text in a table {code: meaning}, or a default", |v| {
+        let found = v.first().map_or(Value::Null, |table| member(table, &at(&v, 1)));
+        if found == Value::Null { v.get(2).cloned().unwrap_or(Value::Null) } else { found }
+    }),
+    row("is_null", ONE, Gives::Boolean, "whether there is no value", |v| {
+        Value::Boolean(v.first().is_none_or(|value| *value == Value::Null))
+    }),
+    row("is_empty", ONE, Gives::Boolean, "null, no text, no items or no members", |v| {
+        Value::Boolean(v.first().is_none_or(is_empty))
+    }),
+    row("is_text", ONE, Gives::Boolean, "whether the value is text", |v| {
+        Value::Boolean(v.first().is_some_and(Value::is_bytes))
+    }),
+    row("is_list", ONE, Gives::Boolean, "whether the value is a list", |v| {
+        Value::Boolean(v.first().is_some_and(Value::is_array))
+    }),
+    row("is_object", ONE, Gives::Boolean, "whether the value is an object", |v| {
+        Value::Boolean(v.first().is_some_and(Value::is_object))
+    }),
+    row("at", ONE_TWO, Gives::Text, "the place of an object, or of its member", |v| {
+        let place = v.first().map(|holder| text(&member(holder, PLACE))).unwrap_or_default();
+        let name = at(&v, 1);
+        Value::from(if name.is_empty() { place } else { member_place(&place, &name) })
+    }),
+    row("cell", TWO, Gives::Any, "{value, at} of a member, or null when it is empty", cell),
+    row("value", ONE, Gives::Text, "the text of a cell", |v| match v.first() {
+        Some(holder @ Value::Object(_)) => Value::from(text(&member(holder, "value"))),
+        _ => Value::from(at(&v, 0)),
+    }),
+    row(
+        "qualified",
+        TWO_THREE,
+        Gives::Any,
+        "the element after one of some qualifiers; pairs start at an element",
+        qualified,
+    ),
+    row("segments", TWO_THREE, Gives::List, "segments of a block by tag and element 1", |v| {
+        Value::Array(segments(&v))
+    }),
+    row("segment", TWO_THREE, Gives::Any, "the first such segment, or null", |v| {
+        segments(&v).into_iter().next().unwrap_or(Value::Null)
+    }),
+    row("party", TWO, Gives::Any, "the first party of a block in one of some roles", party),
+    row("blocks", TWO, Gives::List, "the loops of a level or opening tag, at any depth", |v| {
+        let mut out = Vec::new();
+        if let Some(block) = v.first() {
+            blocks(block, &at(&v, 1), &mut out);
+        }
+        Value::Array(out)
+    }),
+    row("issue", THREE_FOUR, Gives::Object, "a finding: place, rule, message, suggestion", issue),
+    row("gtin", ONE, Gives::Object, "{uri} of a GTIN, or {fault}", |v| {
+        link(gs1::gtin(&at(&v, 0)).map(|gtin| gs1::class_uri(&gtin)))
+    }),
+    row("lot_class", TWO, Gives::Object, "{uri} of a GTIN and lot, or {fault}", |v| {
+        link(gs1::gtin(&at(&v, 0)).and_then(|gtin| gs1::lot_uri(&gtin, &at(&v, 1))))
+    }),
+    row("gln", ONE, Gives::Object, "{uri} of a GLN, or {fault}", |v| {
+        link(gs1::gln(&at(&v, 0)).map(|gln| gs1::location_uri(&gln)))
+    }),
+    row("sscc", ONE, Gives::Object, "{uri} of an SSCC, or {fault}", |v| {
+        link(gs1::sscc(&at(&v, 0)).map(|sscc| gs1::sscc_uri(&sscc)))
+    }),
+];
