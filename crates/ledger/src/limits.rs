@@ -44,3 +44,9 @@ pub const IDEMPOTENCY_DAYS: u64 = 400;
 pub const RECORD_AGE_HOURS_MAX: u64 = IDEMPOTENCY_DAYS * 24;
 /// Expired idempotency tags removed by one block.
 pub const TAGS_EXPIRED_PER_BLOCK_MAX: usize = 4_096;
+/// Records that one bundle proves.
+pub const BUNDLE_RECORDS_MAX: usize = 1_000;
+/// Bytes of a trust policy.
+pub const TRUST_BYTES_MAX: usize = 1024 * 1024;
+/// Members that a trust policy names.
+pub const TRUST_MEMBERS_MAX: usize = 4_096;
