@@ -7,4 +7,5 @@ pub mod ids;
 pub mod limits;
 pub mod record_header;
 pub mod registry;
+pub mod state;
 pub mod statement;
