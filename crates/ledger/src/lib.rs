@@ -10,5 +10,6 @@ pub mod limits;
 pub mod record;
 pub mod record_header;
 pub mod registry;
+pub mod state;
 pub mod statement;
 pub mod trust;
