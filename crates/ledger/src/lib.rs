@@ -1,6 +1,12 @@
 //! Commitments and disclosure, statements and objects, the pure state machine, bundles and their verification.
 
+pub mod block;
 pub mod cbor;
+pub mod cid;
+pub mod cose;
+pub mod ids;
 pub mod limits;
-pub mod registry;
 pub mod record;
+pub mod record_header;
+pub mod registry;
+pub mod statement;
