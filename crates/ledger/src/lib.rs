@@ -4,6 +4,7 @@
 pub mod block;
 pub mod bundle;
 pub mod cbor;
+pub mod cid;
 pub mod cose;
 pub mod ids;
 pub mod limits;

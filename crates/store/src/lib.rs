@@ -1,3 +1,6 @@
-//! Log files and objects, the vault, the desk, the state and the index.
+//! Log files and objects, the vault, the desk, the state and the index. The only crate that opens
+//! the files and databases of a node.
 
 pub mod disk;
+pub mod index;
+pub mod log_store;

@@ -4,9 +4,9 @@ use super::class::{CLASS_COUNT, Classification, FieldClass};
 use super::keys::RecordKeys;
 use super::part::{CommitError, split};
 use super::tree::{Hasher, dummy_digest};
-use crate::registry::tree as byte;
+use crate::record_header::record_root;
 use countermark_epcis::json::Json;
-use countermark_tlog::merkle::{self, Hash};
+use countermark_tlog::merkle::Hash;
 
 /// What the ledger and the vault take from one event.
 #[derive(Debug, Clone)]
@@ -46,21 +46,4 @@ pub fn commit(
         };
     }
     Ok(Commitment { root: record_root(&digests), digests, bodies })
-}
-
-/// Root of a record: the RFC 9162 root over the leaves 0x11 ‖ class ‖ digest, in class order.
-#[must_use]
-pub fn record_root(digests: &[Hash; CLASS_COUNT]) -> Hash {
-    let leaves: Vec<Hash> = FieldClass::ALL
-        .into_iter()
-        .zip(digests)
-        .map(|(class, digest)| {
-            let mut leaf = [0; 34];
-            leaf[0] = byte::CLASS_DIGEST;
-            leaf[1] = class.number();
-            leaf[2..].copy_from_slice(digest);
-            merkle::leaf_hash(&leaf)
-        })
-        .collect();
-    merkle::root(&leaves)
 }

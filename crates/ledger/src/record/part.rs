@@ -100,12 +100,12 @@ impl<'a> Part<'a> {
 
     fn top(&self) -> impl Iterator<Item = (String, &Placed<'a>)> {
         let standard = self.class.members().iter().zip(&self.slots);
-        standard
-            .filter_map(|(name, placed)| Some(((*name).to_owned(), placed.as_ref()?)))
-            .chain(self.extensions.iter().filter_map(|(key, placed)| match &*key_tokens(key) {
+        standard.filter_map(|(name, placed)| Some(((*name).to_owned(), placed.as_ref()?))).chain(
+            self.extensions.iter().filter_map(|(key, placed)| match &*key_tokens(key) {
                 [name] => Some((name.clone(), placed)),
                 _ => None,
-            }))
+            }),
+        )
     }
 
     /// ILMD members that this class took out of `ilmd`.
@@ -298,11 +298,7 @@ pub(crate) fn split<'a>(
 
 /// Moves ILMD members that other classes claim to them; says whether any moved out of a captured
 /// order that is not the canonical one.
-fn split_ilmd<'a>(
-    ilmd: &'a Json,
-    classification: &Classification,
-    parts: &mut [Part<'a>],
-) -> bool {
+fn split_ilmd<'a>(ilmd: &'a Json, classification: &Classification, parts: &mut [Part<'a>]) -> bool {
     let Some(members) = ilmd.as_object() else { return false };
     let class = |name: &str| classification.class_of_ilmd(name);
     if members.iter().all(|(name, _)| class(name) == FieldClass::Quality) {
@@ -370,7 +366,8 @@ fn rank(name: &str) -> (usize, String) {
 
 /// Refuses what is too large to have a place in the tree.
 pub(crate) fn check_limits(value: &Json, pointer: &mut String) -> Result<(), CommitError> {
-    let too_long = |pointer: &String, found| CommitError::TooLong { pointer: pointer.clone(), found };
+    let too_long =
+        |pointer: &String, found| CommitError::TooLong { pointer: pointer.clone(), found };
     let found = match value {
         Json::Array(items) => items.len(),
         Json::Object(members) => members.len(),
@@ -438,7 +435,9 @@ pub(crate) fn join(parts: &[Part<'_>]) -> (Json, Json) {
     if !moved.is_empty() {
         if let Some(Json::Object(rest)) = event.remove_in_place("ilmd") {
             let rest = rest.into_iter().enumerate();
-            moved.extend(rest.map(|(i, (name, value))| (rest_ordinals.get(i).copied(), name, value)));
+            moved.extend(
+                rest.map(|(i, (name, value))| (rest_ordinals.get(i).copied(), name, value)),
+            );
         }
         sort_captured(&mut moved);
         let members = moved.into_iter().map(|(_, name, value)| (name, value)).collect();

@@ -8,12 +8,11 @@
 
 use super::class::FieldClass;
 use super::keys::{ClassKey, hkdf};
+pub use crate::ids::RecordId;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A record's random id.
-pub type RecordId = [u8; 16];
 /// Length of the authentication tag.
 pub const TAG_LEN: usize = 16;
 /// Length of a class key wrapped under a record's own wrapping key: key and tag.
@@ -293,9 +292,8 @@ mod tests {
         let day = WrapKey::from_bytes([1; 32]);
         let key = ClassKey::from_bytes([2; 32]);
         let wrapped = day.for_record(&RECORD).wrap(FieldClass::Quality, &key).unwrap();
-        let unwrap = |day: &WrapKey, record, class| {
-            day.for_record(record).unwrap_key(class, &wrapped)
-        };
+        let unwrap =
+            |day: &WrapKey, record, class| day.for_record(record).unwrap_key(class, &wrapped);
         assert_eq!(unwrap(&day, &RECORD, FieldClass::Quality).unwrap(), key);
         assert_eq!(unwrap(&day, &RECORD, FieldClass::Other), Err(SealError::Open));
         assert_eq!(unwrap(&day, &[8; 16], FieldClass::Quality), Err(SealError::Open));

@@ -183,9 +183,7 @@ fn object_places<'a>(members: &'a [(String, Json)], kind: Option<ObjectKind>) ->
         words.flat_map(u16::to_be_bytes).collect()
     };
     let mut places = Vec::with_capacity(FIRST_MEMBER + names.len());
-    places.push(extensions_place(
-        extra.into_iter().map(|(key, i)| (key, &members[i].1)).collect(),
-    ));
+    places.push(extensions_place(extra.into_iter().map(|(key, i)| (key, &members[i].1)).collect()));
     let order = Content::Leaf(leaf_type::ORDER, Cow::Owned(order));
     places.push(Place { suffix: Suffix::None, content: order });
     for (name, at) in names.iter().zip(standard) {
@@ -200,10 +198,12 @@ fn list_places(items: &[Json], kind: Option<ObjectKind>) -> Vec<Place<'_>> {
     let count = u32::try_from(items.len()).unwrap_or(u32::MAX).to_be_bytes();
     let content = Content::Leaf(leaf_type::COUNT, Cow::Owned(count.to_vec()));
     places.push(Place { suffix: Suffix::None, content });
-    places.extend(items.iter().enumerate().map(|(i, item)| Place {
-        suffix: Suffix::Item(i),
-        content: Content::Value(item, kind),
-    }));
+    places.extend(
+        items.iter().enumerate().map(|(i, item)| Place {
+            suffix: Suffix::Item(i),
+            content: Content::Value(item, kind),
+        }),
+    );
     places
 }
 
@@ -294,7 +294,13 @@ impl Hasher {
         self.finish()
     }
 
-    pub(crate) fn group(&mut self, kind: GroupKind, depth: u32, pointer: &str, root: &Hash) -> Hash {
+    pub(crate) fn group(
+        &mut self,
+        kind: GroupKind,
+        depth: u32,
+        pointer: &str,
+        root: &Hash,
+    ) -> Hash {
         self.start(byte::SUBTREE);
         self.buffer.push(kind as u8);
         self.buffer.push(u8::try_from(depth).unwrap_or(u8::MAX));

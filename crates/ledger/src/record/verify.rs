@@ -39,10 +39,7 @@ pub enum VerifyError {
 ///
 /// # Errors
 /// [`VerifyError`] where anything does not lead to the digests.
-pub fn verify(
-    digests: &[Hash; CLASS_COUNT],
-    openings: &Openings,
-) -> Result<Verified, VerifyError> {
+pub fn verify(digests: &[Hash; CLASS_COUNT], openings: &Openings) -> Result<Verified, VerifyError> {
     let mut verified = Verified::default();
     let mut parts = Vec::new();
     for (class, opening) in &openings.classes {
@@ -149,8 +146,10 @@ impl Walk<'_> {
         if let Inside::Extensions { top, kind } = inside {
             self.neighbours(&group.items, top, kind)?;
         }
-        if let (Inside::List(_), [Item { place: 0, shown: Shown::Leaf { value, .. }, .. }, rest @ ..]) =
-            (inside, &*group.items)
+        if let (
+            Inside::List(_),
+            [Item { place: 0, shown: Shown::Leaf { value, .. }, .. }, rest @ ..],
+        ) = (inside, &*group.items)
             && rest.last().is_some_and(|item| item.place as u64 > count(value))
         {
             return Err(self.form("an item beyond the list's count"));
@@ -296,7 +295,9 @@ impl Walk<'_> {
             }
             Shown::Group { kind: group, depth: height } => {
                 let inside = match group {
-                    GroupKind::Object if *height == depth(FIRST_MEMBER + members_of(kind).len()) => {
+                    GroupKind::Object
+                        if *height == depth(FIRST_MEMBER + members_of(kind).len()) =>
+                    {
                         Inside::Object(kind)
                     }
                     GroupKind::List => Inside::List(kind),
