@@ -14,7 +14,8 @@ pub(crate) fn encode(event_id: &str) -> Vec<u8> {
         key.extend_from_slice(&bytes);
         return key;
     }
-    if let Some((hex, suffix)) = event_id.strip_prefix(HASH_PREFIX).and_then(|rest| rest.split_at_checked(64))
+    if let Some((hex, suffix)) =
+        event_id.strip_prefix(HASH_PREFIX).and_then(|rest| rest.split_at_checked(64))
         && let Some(bytes) = from_hex(hex)
     {
         let mut key = vec![HASH];

@@ -95,8 +95,16 @@ fn remove_links(
         "DELETE FROM edge WHERE member = ?1 AND from_id = ?2 AND event = ?3 \
          AND (?4 = 0 OR kind IN (?4, ?5))",
     )?;
+    let mut delete_to = connection.prepare_cached(
+        "DELETE FROM edge WHERE member = ?1 AND to_id = ?2 AND event = ?3 \
+         AND (?4 = 0 OR kind IN (?4, ?5))",
+    )?;
     for start in starts {
         delete.execute(params![member, start, ordinal, one, other])?;
+        // The lot of an item is no identifier of the event: such links are found by their end.
+        if start > 0 {
+            delete_to.execute(params![member, start, ordinal, one, other])?;
+        }
     }
     Ok(())
 }

@@ -54,11 +54,24 @@ impl Interner {
     }
 
     fn add_identifier(&mut self, connection: &Connection, compact: &str) -> rusqlite::Result<i64> {
-        let (gtin, lot) = terms::belongs_to(compact);
-        let gtin = gtin.map(|text| self.identifier(connection, text)).transpose()?;
-        let lot = lot.map(|text| self.identifier(connection, text)).transpose()?;
-        let text = sql::insert(&Sqlite, "identifier", &["text", "gtin", "lot"], false);
-        connection.prepare_cached(&text)?.insert((compact, gtin, lot))
+        let gtin =
+            terms::gtin_of(compact).map(|text| self.identifier(connection, text)).transpose()?;
+        let text = sql::insert(&Sqlite, "identifier", &["text", "gtin"], false);
+        connection.prepare_cached(&text)?.insert((compact, gtin))
+    }
+
+    /// The number of the lot that an item is of; the item is tied to it.
+    pub(crate) fn lot_of(
+        &mut self,
+        connection: &Connection,
+        item: i64,
+        lot: &str,
+    ) -> rusqlite::Result<i64> {
+        let lot = self.identifier(connection, lot)?;
+        connection
+            .prepare_cached("UPDATE identifier SET lot = ?2 WHERE id = ?1 AND lot IS NULL")?
+            .execute([item, lot])?;
+        Ok(lot)
     }
 
     /// The number of any other text; a new one if it has none.

@@ -8,12 +8,15 @@
 //! | Association ADD, OBSERVE / DELETE | the same, as *attach* and *detach* |
 //! | Object, Aggregation, Transaction with the step shipping or departing | → outside: *send*, of the parent where there is one, else of what the event is about |
 //! | … with the step receiving, arriving or accepting | outside → : *receive*, likewise |
+//! | any that names an item together with its lot | lot → item: *belong* |
 //! | any with an error declaration | none, and those of the event that it takes back are removed |
 //!
 //! An ordinary object event makes no link: the same identifier at the next place is the same node
 //! family. A transaction event ties documents to goods and moves nothing unless its step does.
 
 use countermark_epcis::facts::{Action, EventType, Facts, Role};
+
+use super::terms;
 
 /// What a link says. The numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,6 +32,7 @@ pub(crate) enum Kind {
     DetachAll = 8,
     Send = 9,
     Receive = 10,
+    Belong = 11,
 }
 
 impl Kind {
@@ -44,18 +48,20 @@ impl Kind {
             8 => Kind::DetachAll,
             9 => Kind::Send,
             10 => Kind::Receive,
+            11 => Kind::Belong,
             _ => return None,
         })
     }
 }
 
 /// One end of a link: an identifier by its place in [`Facts::identifiers`], the transformation, or
-/// the world outside the member.
+/// the world outside the member, or the lot that an identifier says it is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Identifier(usize),
     Hub,
     Outside,
+    LotOf(usize),
 }
 
 /// A link; `amount` is the identifier whose quantity it carries.
@@ -92,11 +98,22 @@ pub(crate) fn links(facts: &Facts) -> Vec<Link> {
         EventType::Object | EventType::Transaction => handover(facts, &mut links),
         EventType::Extended => {}
     }
+    for (at, fact) in facts.identifiers.iter().enumerate() {
+        if terms::lot_of(&fact.id, &fact.canonical).is_some() {
+            let own = End::Identifier(at);
+            links.push(Link { from: End::LotOf(at), to: own, kind: Kind::Belong, amount: at });
+        }
+    }
     links
 }
 
 fn with_role(facts: &Facts, role: Role) -> impl Iterator<Item = usize> + '_ {
-    facts.identifiers.iter().enumerate().filter(move |(_, fact)| fact.role == role).map(|(at, _)| at)
+    facts
+        .identifiers
+        .iter()
+        .enumerate()
+        .filter(move |(_, fact)| fact.role == role)
+        .map(|(at, _)| at)
 }
 
 fn transformation(facts: &Facts, links: &mut Vec<Link>) {
@@ -104,7 +121,12 @@ fn transformation(facts: &Facts, links: &mut Vec<Link>) {
         links.push(Link { from: End::Identifier(at), to: End::Hub, kind: Kind::Input, amount: at });
     }
     for at in with_role(facts, Role::Output) {
-        links.push(Link { from: End::Hub, to: End::Identifier(at), kind: Kind::Output, amount: at });
+        links.push(Link {
+            from: End::Hub,
+            to: End::Identifier(at),
+            kind: Kind::Output,
+            amount: at,
+        });
     }
 }
 

@@ -59,7 +59,8 @@ impl Index {
         if path.exists() {
             return Err(IndexError::Exists { path: path.to_owned() });
         }
-        let connection = Connection::open(path).map_err(|error| IndexError::from_sql(path, error))?;
+        let connection =
+            Connection::open(path).map_err(|error| IndexError::from_sql(path, error))?;
         let index = Self::configured(connection, path)?;
         index
             .connection
@@ -156,8 +157,7 @@ impl Index {
     }
 
     fn configured(connection: Connection, path: &Path) -> Result<Self, IndexError> {
-        let index =
-            Index { connection, path: path.to_owned(), interner: Interner::new() };
+        let index = Index { connection, path: path.to_owned(), interner: Interner::new() };
         index
             .connection
             .execute_batch(

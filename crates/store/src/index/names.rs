@@ -5,23 +5,71 @@ use super::error::QueryError;
 
 /// Served names without a part of their own.
 const SERVED: &[&str] = &[
-    "eventType", "GE_eventTime", "LT_eventTime", "GE_recordTime", "LT_recordTime", "EQ_action",
-    "EQ_bizStep", "EQ_disposition", "EQ_readPoint", "EQ_bizLocation", "EQ_transformationID",
-    "MATCH_epc", "MATCH_parentID", "MATCH_inputEPC", "MATCH_outputEPC", "MATCH_anyEPC",
-    "MATCH_epcClass", "MATCH_inputEPCClass", "MATCH_outputEPCClass", "MATCH_anyEPCClass",
-    "EQ_quantity", "GT_quantity", "GE_quantity", "LT_quantity", "LE_quantity", "EQ_eventID",
-    "EXISTS_errorDeclaration", "GE_errorDeclarationTime", "LT_errorDeclarationTime",
-    "EQ_errorReason", "EQ_correctiveEventID", "orderBy", "orderDirection", "eventCountLimit",
-    "maxEventCount", "perPage", "nextPageToken", "EQ_bizTransaction_TYPE", "EQ_source_TYPE",
+    "eventType",
+    "GE_eventTime",
+    "LT_eventTime",
+    "GE_recordTime",
+    "LT_recordTime",
+    "EQ_action",
+    "EQ_bizStep",
+    "EQ_disposition",
+    "EQ_readPoint",
+    "EQ_bizLocation",
+    "EQ_transformationID",
+    "MATCH_epc",
+    "MATCH_parentID",
+    "MATCH_inputEPC",
+    "MATCH_outputEPC",
+    "MATCH_anyEPC",
+    "MATCH_epcClass",
+    "MATCH_inputEPCClass",
+    "MATCH_outputEPCClass",
+    "MATCH_anyEPCClass",
+    "EQ_quantity",
+    "GT_quantity",
+    "GE_quantity",
+    "LT_quantity",
+    "LE_quantity",
+    "EQ_eventID",
+    "EXISTS_errorDeclaration",
+    "GE_errorDeclarationTime",
+    "LT_errorDeclarationTime",
+    "EQ_errorReason",
+    "EQ_correctiveEventID",
+    "orderBy",
+    "orderDirection",
+    "eventCountLimit",
+    "maxEventCount",
+    "perPage",
+    "nextPageToken",
+    "EQ_bizTransaction_TYPE",
+    "EQ_source_TYPE",
     "EQ_destination_TYPE",
 ];
 
 /// Standard names whose values the index does not hold.
 const SENSOR: &[&str] = &[
-    "GE_startTime", "LT_startTime", "GE_endTime", "LT_endTime", "GE_time", "LT_time", "EQ_type",
-    "EQ_deviceID", "EQ_dataProcessingMethod", "EQ_microorganism", "EQ_chemicalSubstance",
-    "EQ_bizRules", "EQ_stringValue", "EQ_booleanValue", "EQ_hexBinaryValue", "EQ_uriValue",
-    "GE_percRank", "LT_percRank", "GT_percRank", "LE_percRank", "EXISTS_sensorElementList",
+    "GE_startTime",
+    "LT_startTime",
+    "GE_endTime",
+    "LT_endTime",
+    "GE_time",
+    "LT_time",
+    "EQ_type",
+    "EQ_deviceID",
+    "EQ_dataProcessingMethod",
+    "EQ_microorganism",
+    "EQ_chemicalSubstance",
+    "EQ_bizRules",
+    "EQ_stringValue",
+    "EQ_booleanValue",
+    "EQ_hexBinaryValue",
+    "EQ_uriValue",
+    "GE_percRank",
+    "LT_percRank",
+    "GT_percRank",
+    "LE_percRank",
+    "EXISTS_sensorElementList",
     "EXISTS_sensorElement",
 ];
 
@@ -50,7 +98,9 @@ pub(crate) fn refusal(name: &str) -> QueryError {
         return unsupported("sensor data are not indexed");
     }
     let is_extension = rest.contains(':')
-        || ["INNER_", "ILMD_", "SENSOR", "ERROR_DECLARATION_"].iter().any(|part| rest.starts_with(part));
+        || ["INNER_", "ILMD_", "SENSOR", "ERROR_DECLARATION_"]
+            .iter()
+            .any(|part| rest.starts_with(part));
     if (comparison && is_extension) || matches!(kind, "HASATTR") || rest.starts_with("ATTR_") {
         return unsupported("extension, ILMD and master-data fields are not indexed");
     }
@@ -106,9 +156,16 @@ mod tests {
     #[test]
     fn standard_names_that_are_not_served_say_why() {
         for name in [
-            "WD_bizLocation", "EQ_persistentDisposition_set", "EQ_deviceID", "GE_value_CEL",
-            "EQ_ILMD_example:lot", "EXISTS_ILMD_example:lot", "HASATTR_bizLocation",
-            "EQ_example:colour", "EQ_ATTR_bizLocation_x", "EXISTS_sensorElementList",
+            "WD_bizLocation",
+            "EQ_persistentDisposition_set",
+            "EQ_deviceID",
+            "GE_value_CEL",
+            "EQ_ILMD_example:lot",
+            "EXISTS_ILMD_example:lot",
+            "HASATTR_bizLocation",
+            "EQ_example:colour",
+            "EQ_ATTR_bizLocation_x",
+            "EXISTS_sensorElementList",
         ] {
             assert!(matches!(refusal(name), QueryError::Unsupported { .. }), "{name}");
         }

@@ -134,7 +134,8 @@ impl Query {
         let mut given: Vec<String> = Vec::new();
         let mut kept: Vec<&str> = Vec::new();
         let mut direction = None;
-        for pair in text.strip_prefix('?').unwrap_or(text).split('&').filter(|pair| !pair.is_empty())
+        for pair in
+            text.strip_prefix('?').unwrap_or(text).split('&').filter(|pair| !pair.is_empty())
         {
             let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode(raw_name).ok_or_else(|| malformed(raw_name, raw_name, UTF8))?;
@@ -221,7 +222,13 @@ impl Query {
         Ok(())
     }
 
-    fn time(&mut self, kind: &str, rest: &str, name: &str, value: &str) -> Result<bool, QueryError> {
+    fn time(
+        &mut self,
+        kind: &str,
+        rest: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<bool, QueryError> {
         let range = match rest {
             "eventTime" => &mut self.event_time,
             "recordTime" => &mut self.record_time,
@@ -284,7 +291,13 @@ impl Query {
         Ok(true)
     }
 
-    fn amount(&mut self, kind: &str, rest: &str, name: &str, value: &str) -> Result<bool, QueryError> {
+    fn amount(
+        &mut self,
+        kind: &str,
+        rest: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<bool, QueryError> {
         let unit = match rest.strip_prefix("quantity") {
             Some("") => None,
             Some(rest) => match rest.strip_prefix('_') {

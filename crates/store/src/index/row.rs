@@ -140,6 +140,4 @@ pub struct EventRow {
     pub is_error_declaration: bool,
     /// Whether an error declaration or a new version has taken the event back.
     pub is_withdrawn: bool,
-    /// The record that this one replaces.
-    pub previous: Option<RecordId>,
 }

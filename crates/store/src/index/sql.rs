@@ -179,7 +179,8 @@ pub(crate) fn insert(
 
 /// Compiles a query.
 pub(crate) fn compile(dialect: &impl Dialect, select: &Select) -> Compiled {
-    let mut compiler = Compiler { dialect, sql: String::with_capacity(256), parameters: Vec::new() };
+    let mut compiler =
+        Compiler { dialect, sql: String::with_capacity(256), parameters: Vec::new() };
     compiler.select(select);
     Compiled { sql: compiler.sql, parameters: compiler.parameters }
 }

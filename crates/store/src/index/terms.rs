@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use countermark_epcis::gs1;
+
 /// Where canonical Digital Links begin.
 pub(crate) const LINK_ROOT: &str = "https://id.gs1.org";
 
@@ -36,7 +38,9 @@ impl Vocabulary {
         if let Some(word) = term.strip_prefix(CBV_URN).and_then(|rest| rest.strip_prefix(urn)) {
             return Cow::Owned(format!("{CBV_WEB}{web}{word}"));
         }
-        for prefix in ["http://ref.gs1.org/cbv/", "https://gs1.org/voc/", "https://www.gs1.org/voc/"] {
+        for prefix in
+            ["http://ref.gs1.org/cbv/", "https://gs1.org/voc/", "https://www.gs1.org/voc/"]
+        {
             if let Some(word) = term.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(web)) {
                 return Cow::Owned(format!("{CBV_WEB}{web}{word}"));
             }
@@ -53,7 +57,7 @@ impl Vocabulary {
 
 /// The canonical form of an identifier or location: a GS1 one as Digital Link, others unchanged.
 pub(crate) fn canonical(identifier: &str) -> Cow<'_, str> {
-    Cow::Borrowed(identifier)
+    gs1::canonical(identifier)
 }
 
 /// The form in the tables: a canonical Digital Link without its root.
@@ -69,17 +73,23 @@ pub(crate) fn expand(compact: &str) -> String {
     if compact.starts_with('/') { format!("{LINK_ROOT}{compact}") } else { compact.to_owned() }
 }
 
-/// What a compact Digital Link of a trade item belongs to: its GTIN, and its lot where it is one
-/// item of a lot.
-pub(crate) fn belongs_to(compact: &str) -> (Option<&str>, Option<&str>) {
-    let Some(rest) = compact.strip_prefix("/01/") else { return (None, None) };
-    let Some(gtin_end) = rest.find('/').map(|at| at + 4) else { return (None, None) };
-    let gtin = Some(&compact[..gtin_end]);
-    let Some(lot) = compact[gtin_end..].strip_prefix("/10/") else { return (gtin, None) };
-    match lot.find('/') {
-        Some(at) => (gtin, Some(&compact[..gtin_end + 4 + at])),
-        None => (gtin, None),
+/// The trade item that a compact Digital Link of a lot or item belongs to.
+pub(crate) fn gtin_of(compact: &str) -> Option<&str> {
+    let end = compact.strip_prefix("/01/")?.find('/')? + 4;
+    compact.get(..end)
+}
+
+/// The lot that an item says it is of, in canonical form: an item's own canonical form leaves it
+/// out, since it is no part of its identity.
+pub(crate) fn lot_of(given: &str, canonical: &str) -> Option<String> {
+    if !canonical.contains("/21/") || !given.contains("10") {
+        return None;
     }
+    let identifier = gs1::Identifier::read(given, gs1::Checks::Syntax).ok()?;
+    let lot = identifier.get("10")?;
+    let gtin = gtin_of(compact(canonical))?;
+    let link = gs1::canonical(&format!("(01){}(10){lot}", gtin.strip_prefix("/01/")?)).into_owned();
+    link.starts_with(LINK_ROOT).then_some(link)
 }
 
 #[cfg(test)]
@@ -105,14 +115,25 @@ mod tests {
     }
 
     #[test]
-    fn an_item_knows_its_lot_and_its_trade_item() {
+    fn a_lot_and_an_item_know_their_trade_item() {
+        for text in ["/01/09506000134352/10/L1", "/01/09506000134352/21/S1"] {
+            assert_eq!(gtin_of(text), Some("/01/09506000134352"));
+        }
+        assert_eq!(gtin_of("/01/09506000134352"), None);
+        assert_eq!(gtin_of("/00/095060001343520001"), None);
+    }
+
+    #[test]
+    fn an_item_says_of_which_lot_it_is() {
+        let given = "https://example.com/01/09506000134352/10/L%2F1/21/S1";
+        let own = canonical(given);
+        assert_eq!(own, "https://id.gs1.org/01/09506000134352/21/S1");
         assert_eq!(
-            belongs_to("/01/09506000134352/10/L1/21/S1"),
-            (Some("/01/09506000134352"), Some("/01/09506000134352/10/L1"))
+            lot_of(given, &own).as_deref(),
+            Some("https://id.gs1.org/01/09506000134352/10/L%2F1")
         );
-        assert_eq!(belongs_to("/01/09506000134352/10/L1"), (Some("/01/09506000134352"), None));
-        assert_eq!(belongs_to("/01/09506000134352"), (None, None));
-        assert_eq!(belongs_to("/00/095060001343520001"), (None, None));
+        let plain = "https://id.gs1.org/01/09506000134352/21/S10";
+        assert_eq!(lot_of(plain, plain), None);
     }
 
     #[test]

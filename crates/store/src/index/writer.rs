@@ -8,7 +8,7 @@ use super::intern::Interner;
 use super::links::{self, End};
 use super::row::{Applied, BlockRows, FieldClass, RecordRow};
 use super::sql::{self, Sqlite};
-use super::terms::Vocabulary;
+use super::terms::{self, Vocabulary};
 use super::{Index, IndexError, event_key, forget};
 
 const HEIGHT: &str = "applied_height";
@@ -149,7 +149,11 @@ impl Writer<'_> {
         text.map(|text| self.interner.string(self.connection, text)).transpose()
     }
 
-    fn term(&mut self, vocabulary: Vocabulary, text: Option<&str>) -> rusqlite::Result<Option<i64>> {
+    fn term(
+        &mut self,
+        vocabulary: Vocabulary,
+        text: Option<&str>,
+    ) -> rusqlite::Result<Option<i64>> {
         text.map(|text| self.interner.string(self.connection, &vocabulary.canonical(text)))
             .transpose()
     }
@@ -182,10 +186,26 @@ impl Writer<'_> {
         withdrawn: bool,
     ) -> rusqlite::Result<()> {
         const COLUMNS: [&str; 20] = [
-            "id", "record_id", "member", "event_key", "type", "action", "event_time",
-            "record_time", "biz_step", "disposition", "read_point", "biz_location",
-            "transformation", "declared_at", "error_reason", "vault_segment", "vault_offset",
-            "erased", "withdrawn", "previous",
+            "id",
+            "record_id",
+            "member",
+            "event_key",
+            "type",
+            "action",
+            "event_time",
+            "record_time",
+            "biz_step",
+            "disposition",
+            "read_point",
+            "biz_location",
+            "transformation",
+            "declared_at",
+            "error_reason",
+            "vault_segment",
+            "vault_offset",
+            "erased",
+            "withdrawn",
+            "previous",
         ];
         let facts = record.facts.as_ref();
         let key = key.filter(|key| {
@@ -228,9 +248,8 @@ impl Writer<'_> {
         erased: u16,
         facts: &Facts,
     ) -> rusqlite::Result<Vec<i64>> {
-        const COLUMNS: [&str; 8] = [
-            "identifier", "event", "seq", "role", "is_class", "quantity", "quantity_key", "unit",
-        ];
+        const COLUMNS: [&str; 8] =
+            ["identifier", "event", "seq", "role", "is_class", "quantity", "quantity_key", "unit"];
         if is_erased(erased, FieldClass::Identity) {
             return Ok(Vec::new());
         }
@@ -332,11 +351,8 @@ impl Writer<'_> {
             {
                 continue;
             }
-            let number = |end: End| match end {
-                End::Identifier(at) => numbers.get(at).copied().unwrap_or(0),
-                End::Hub => hub,
-                End::Outside => 0,
-            };
+            let from = self.end(link.from, facts, numbers, hub)?;
+            let to = self.end(link.to, facts, numbers, hub)?;
             let is_class = facts.identifiers.get(link.amount).is_some_and(|fact| fact.is_class);
             let (quantity, unit) = self.amount(facts, link.amount, erased)?;
             self.insert(
@@ -344,10 +360,10 @@ impl Writer<'_> {
                 &COLUMNS,
                 &[
                     &member,
-                    &number(link.from),
+                    &from,
                     &ordinal,
                     &seq,
-                    &number(link.to),
+                    &to,
                     &(link.kind as i64),
                     &facts.event_time_ms,
                     &site,
@@ -358,6 +374,26 @@ impl Writer<'_> {
             )?;
         }
         Ok(())
+    }
+}
+
+impl Writer<'_> {
+    /// The stored number of a link's end.
+    fn end(&mut self, end: End, facts: &Facts, numbers: &[i64], hub: i64) -> rusqlite::Result<i64> {
+        let number = |at: usize| numbers.get(at).copied().unwrap_or(0);
+        Ok(match end {
+            End::Identifier(at) => number(at),
+            End::Hub => hub,
+            End::Outside => 0,
+            End::LotOf(at) => {
+                let lot =
+                    facts.identifiers.get(at).and_then(|f| terms::lot_of(&f.id, &f.canonical));
+                match lot {
+                    Some(lot) => self.interner.lot_of(self.connection, number(at), &lot)?,
+                    None => 0,
+                }
+            }
+        })
     }
 }
 
