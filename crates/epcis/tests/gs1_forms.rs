@@ -241,6 +241,10 @@ fn wrong_identifiers_are_refused_with_the_part_and_the_rule() {
             "(10) BATCH/LOT has a % at character 2 that two hexadecimal digits do not follow",
         ),
         (
+            "https://id.gs1.org/01/80614141123458?10=L1",
+            "(10) cannot stand in the query string of a GS1 Digital Link",
+        ),
+        (
             "https://example.com/about",
             "the path of the URI holds no GS1 primary key such as /01/ or /00/",
         ),
@@ -332,6 +336,17 @@ fn a_slash_at_the_end_of_a_link_is_passed_over() {
     let link = "https://id.gs1.org/01/80614141123458/21/S1";
     assert_eq!(canonical(&format!("{link}/")), link);
     assert_eq!(canonical(&format!("{link}/?17=261100")), link);
+}
+
+#[test]
+fn a_lot_in_the_query_string_is_not_taken_for_the_identity() {
+    let link = "https://shop.example/01/80614141123458?10=L1";
+    assert_eq!(canonical(link), "https://id.gs1.org/01/80614141123458");
+    let unit = "(01)80614141123458(235)T1(10)L1";
+    let full = "https://id.gs1.org/01/80614141123458/235/T1?10=L1";
+    let read = Identifier::parse(unit).unwrap();
+    assert_eq!(read.full_digital_link().as_deref(), Some(full));
+    assert_eq!(Identifier::parse(full), Ok(read));
 }
 
 #[test]
