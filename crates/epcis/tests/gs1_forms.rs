@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use countermark_epcis::gs1::{Checks, Gs1Error, Identifier, KeyType, canonical, gtin14, translate};
+use countermark_epcis::json::Json;
 
 /// Digital Link, EPC URN, element string of one identifier of each kind.
 const FORMS: [(KeyType, &str, Option<&str>, &str); 26] = [
@@ -367,6 +368,17 @@ fn short_gtins_are_padded_and_checked() {
         "(01) GTIN 00614141123453: check digit is 3, expected 2"
     );
     assert!(gtin14("1.95E+13").is_err() && gtin14("").is_err() && gtin14("123456789").is_err());
+}
+
+#[test]
+fn a_translation_is_written_as_json() {
+    let text = translate(" urn:epc:class:lgtin:0614141.812345.L1\n").unwrap().to_json().to_text();
+    assert_eq!(
+        text,
+        r#"{"digitalLink":"https://id.gs1.org/01/80614141123458/10/L1","epcUrn":"urn:epc:class:lgtin:0614141.812345.L1","elementString":"(01)80614141123458(10)L1","keyType":"LGTIN"}"#
+    );
+    let model = translate("(8013)1987654Ad4X4bL5ttr2310c2K").unwrap();
+    assert_eq!(model.to_json().get("epcUrn"), Some(&Json::Null));
 }
 
 #[test]
