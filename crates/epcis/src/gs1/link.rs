@@ -53,7 +53,7 @@ fn after_scheme(text: &str) -> Option<&str> {
 }
 
 /// Reads a Digital Link. Its fragment is dropped, and so are parameters of the query string that
-/// are not application identifiers.
+/// are not application identifiers; those that are become attributes.
 pub(super) fn read(text: &str, checks: Checks) -> Result<Parts, Gs1Error> {
     let rest = after_scheme(text).ok_or(Gs1Error::NotAnIdentifier)?;
     let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
@@ -62,33 +62,27 @@ pub(super) fn read(text: &str, checks: Checks) -> Result<Parts, Gs1Error> {
     if authority.is_empty() {
         return Err(Gs1Error::NoPrimaryKey);
     }
-    let path = read_path(path.strip_suffix('/').unwrap_or(path), checks)?;
-    let attributes = read_query(query, checks)?;
-    for attribute in &attributes {
-        if path.iter().any(|element| element.ai == attribute.ai) {
-            return Err(Gs1Error::Duplicate { ai: attribute.ai.clone() });
-        }
-    }
+    let path = read_path(path, checks)?;
+    let attributes = read_query(query, &path, checks)?;
     Ok(Parts { path, attributes })
 }
 
 fn read_path(path: &str, checks: Checks) -> Result<Vec<Element>, Gs1Error> {
-    let segments: Vec<&str> = path.split('/').collect();
-    // The primary key is looked for from the end, in every second segment: what stands before it
-    // is the site's own, and a qualifier's value may look like a key.
-    let at = (0..segments.len().saturating_sub(1))
-        .rev()
-        .filter(|at| (segments.len() - at) % 2 == 0)
-        .find(|at| primary_key(segments[*at]).is_some())
-        .ok_or(Gs1Error::NoPrimaryKey)?;
+    let mut segments: Vec<&str> = path.split('/').collect();
+    let mut start = primary_at(&segments);
+    // A slash at the end is taken for a slip, unless it shows that an identifier's data is missing.
+    if start.is_none() && segments.last() == Some(&"") {
+        segments.pop();
+        start = primary_at(&segments);
+    }
+    let at = start.ok_or(Gs1Error::NoPrimaryKey)?;
     let mut elements = Vec::with_capacity((segments.len() - at) / 2);
     for pair in segments[at..].chunks_exact(2) {
         let ai = application_identifier(pair[0]);
         let row = element::find(ai)?;
-        let field = row.name(ai);
-        let decoded = percent_decode(pair[1], &field)?;
+        let decoded = percent_decode(pair[1], || row.name(ai))?;
         if decoded.is_empty() {
-            return Err(Gs1Error::Empty { field });
+            return Err(Gs1Error::Empty { field: row.name(ai) });
         }
         let value = padded(ai, &decoded);
         row.check(ai, &value, checks)?;
@@ -98,7 +92,19 @@ fn read_path(path: &str, checks: Checks) -> Result<Vec<Element>, Gs1Error> {
     Ok(elements)
 }
 
+/// Where the primary key stands. It is looked for from the end, in every second segment: what
+/// stands before it is the site's own, and a qualifier's value may look like a key.
+fn primary_at(segments: &[&str]) -> Option<usize> {
+    (0..segments.len().saturating_sub(1))
+        .rev()
+        .filter(|at| (segments.len() - at).is_multiple_of(2))
+        .find(|at| primary_key(segments[*at]).is_some())
+}
+
 fn application_identifier(segment: &str) -> &str {
+    if segment.starts_with(|c: char| c.is_ascii_digit()) {
+        return segment;
+    }
     WORDS.iter().find(|(word, _)| *word == segment).map_or(segment, |(_, ai)| *ai)
 }
 
@@ -121,24 +127,18 @@ pub(super) fn check_order(elements: &[Element]) -> Result<(), Gs1Error> {
         return Err(Gs1Error::NoPrimaryKey);
     };
     let sequences = primary_key(&primary.ai).ok_or(Gs1Error::NoPrimaryKey)?;
-    let mut wrong = None;
-    let fits = |sequence: &[&str], wrong: &mut Option<String>| {
+    let fitting = |sequence: &&[&str]| {
         let mut left = sequence.iter();
-        for qualifier in qualifiers {
-            if !left.any(|ai| *ai == qualifier.ai) {
-                wrong.get_or_insert_with(|| qualifier.ai.clone());
-                return false;
-            }
-        }
-        true
+        qualifiers.iter().take_while(|found| left.any(|ai| *ai == found.ai)).count()
     };
-    if qualifiers.is_empty() || sequences.iter().any(|sequence| fits(sequence, &mut wrong)) {
+    let furthest = sequences.iter().map(fitting).max().unwrap_or(0);
+    let Some(wrong) = qualifiers.get(furthest) else {
         return Ok(());
-    }
+    };
     let alternatives: Vec<String> =
         sequences.iter().map(|s| format!("({})", s.join(")("))).collect();
     Err(Gs1Error::Qualifier {
-        ai: wrong.unwrap_or_else(|| qualifiers[0].ai.clone()),
+        ai: wrong.ai.clone(),
         primary: primary.ai.clone(),
         allowed: if alternatives.is_empty() {
             "no qualifiers".to_owned()
@@ -150,14 +150,14 @@ pub(super) fn check_order(elements: &[Element]) -> Result<(), Gs1Error> {
 
 /// Parameters of the query string that are application identifiers. With [`Checks::Syntax`] those
 /// that are not in order are passed over, because they are not part of the identity.
-fn read_query(query: &str, checks: Checks) -> Result<Vec<Element>, Gs1Error> {
+fn read_query(query: &str, path: &[Element], checks: Checks) -> Result<Vec<Element>, Gs1Error> {
     let mut attributes: Vec<Element> = Vec::new();
     for parameter in query.split(['&', ';']) {
         let (ai, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         if ai.is_empty() || !ai.bytes().all(|b| b.is_ascii_digit()) {
             continue;
         }
-        match read_attribute(ai, value, &attributes, checks) {
+        match read_attribute(ai, value, path, &attributes, checks) {
             Ok(attribute) => attributes.push(attribute),
             Err(error) if checks == Checks::Full => return Err(error),
             Err(_) => {}
@@ -166,20 +166,32 @@ fn read_query(query: &str, checks: Checks) -> Result<Vec<Element>, Gs1Error> {
     Ok(attributes)
 }
 
+/// Whether `ai` is a qualifier that could have stood in the path beside those that do. In the query
+/// string it would be unclear whether it identifies.
+fn belongs_in(path: &[Element], ai: &str) -> bool {
+    let Some((primary, qualifiers)) = path.split_first() else {
+        return false;
+    };
+    primary_key(&primary.ai).into_iter().flatten().any(|sequence| {
+        sequence.contains(&ai) && qualifiers.iter().all(|q| sequence.contains(&q.ai.as_str()))
+    })
+}
+
 fn read_attribute(
     ai: &str,
     value: &str,
+    path: &[Element],
     before: &[Element],
     checks: Checks,
 ) -> Result<Element, Gs1Error> {
     let row = element::find(ai)?;
-    if !row.link_attribute() {
+    if !row.link_attribute() || belongs_in(path, ai) {
         return Err(Gs1Error::NotAnAttribute { ai: ai.to_owned() });
     }
-    if before.iter().any(|element| element.ai == ai) {
+    if path.iter().chain(before).any(|element| element.ai == ai) {
         return Err(Gs1Error::Duplicate { ai: ai.to_owned() });
     }
-    let value = percent_decode(value, &row.name(ai))?;
+    let value = percent_decode(value, || row.name(ai))?;
     row.check(ai, &value, checks)?;
     Ok(Element { ai: ai.to_owned(), value })
 }

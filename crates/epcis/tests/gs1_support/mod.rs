@@ -16,7 +16,7 @@ pub(crate) fn corpus(path: &str) -> Option<String> {
             panic!("{}: {error}", path.display())
         }
         Err(error) => {
-            println!("skipped: {}: {error}", path.display());
+            eprintln!("skipped: {}: {error}", path.display());
             None
         }
     }
