@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn only_what_claims_to_be_a_gs1_identifier_can_be_a_wrong_one() {
         for right in [
-            "https://id.gs1.org/01/09521141012344/21/2017",
+            "https://id.gs1.org/01/09521141012345/21/2017",
             "urn:epc:id:sgtin:0614141.107346.2017",
             "https://example.com/shop/01/cheese",
             "urn:example:01",
