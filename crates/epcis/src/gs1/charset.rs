@@ -88,13 +88,16 @@ pub(super) fn push_urn_component(out: &mut String, value: &str) {
 
 /// Undoes the escaping of an EPC URN component. A character that TDS wants escaped is refused when
 /// it stands raw: OpenEPCIS accepts it, but `/` and `%` would then read in two ways.
-pub(super) fn unescape_urn(component: &str, field: &str) -> Result<String, Gs1Error> {
+pub(super) fn unescape_urn(
+    component: &str,
+    field: impl Fn() -> String,
+) -> Result<String, Gs1Error> {
     if let Some((at, found)) = component
         .char_indices()
         .find(|(_, c)| !(c.is_ascii() && (stands_in_urn(*c as u8) || *c == '%')))
     {
         return Err(Gs1Error::Character {
-            field: field.to_owned(),
+            field: field(),
             found,
             position: at + 1,
             set: "what an EPC URN takes unescaped (write it as %XX)",
@@ -104,7 +107,7 @@ pub(super) fn unescape_urn(component: &str, field: &str) -> Result<String, Gs1Er
 }
 
 /// Undoes percent-encoding. The result is ASCII: a value outside it cannot be GS1 data.
-pub(super) fn percent_decode(text: &str, field: &str) -> Result<String, Gs1Error> {
+pub(super) fn percent_decode(text: &str, field: impl Fn() -> String) -> Result<String, Gs1Error> {
     let bytes = text.as_bytes();
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
@@ -113,14 +116,14 @@ pub(super) fn percent_decode(text: &str, field: &str) -> Result<String, Gs1Error
             let hex = text.get(at + 1..at + 3).filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit()));
             let decoded = hex.and_then(|h| u8::from_str_radix(h, 16).ok());
             at += 3;
-            decoded.ok_or_else(|| Gs1Error::Escape { field: field.to_owned(), position: at - 2 })?
+            decoded.ok_or_else(|| Gs1Error::Escape { field: field(), position: at - 2 })?
         } else {
             at += 1;
             bytes[at - 1]
         };
         if !byte.is_ascii() {
             return Err(Gs1Error::Character {
-                field: field.to_owned(),
+                field: field(),
                 found: char::REPLACEMENT_CHARACTER,
                 position: out.len() + 1,
                 set: CharacterSet::Set82.name(),
@@ -134,6 +137,10 @@ pub(super) fn percent_decode(text: &str, field: &str) -> Result<String, Gs1Error
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn field() -> String {
+        "serial".to_owned()
+    }
 
     #[test]
     fn the_sets_have_as_many_characters_as_their_names_say() {
@@ -151,23 +158,23 @@ mod tests {
         let (mut link, mut urn) = (String::new(), String::new());
         push_link_segment(&mut link, &all);
         push_urn_component(&mut urn, &all);
-        assert_eq!(percent_decode(&link, "x").unwrap(), all);
-        assert_eq!(unescape_urn(&urn, "x").unwrap(), all);
+        assert_eq!(percent_decode(&link, field).unwrap(), all);
+        assert_eq!(unescape_urn(&urn, field).unwrap(), all);
         assert!(!link.contains('/') && !urn.contains('/'));
     }
 
     #[test]
     fn a_broken_escape_is_refused_with_its_place() {
-        let error = percent_decode("ab%2", "serial").unwrap_err();
+        let error = percent_decode("ab%2", field).unwrap_err();
         assert!(error.to_string().contains("character 3"), "{error}");
-        assert!(percent_decode("%+1", "serial").is_err());
-        assert!(percent_decode("%C3%A9", "serial").is_err());
-        assert!(percent_decode("é", "serial").is_err());
+        assert!(percent_decode("%+1", field).is_err());
+        assert!(percent_decode("%C3%A9", field).is_err());
+        assert!(percent_decode("é", field).is_err());
     }
 
     #[test]
     fn a_raw_slash_in_an_urn_is_refused() {
-        assert!(unescape_urn("a/b", "serial").is_err());
-        assert_eq!(unescape_urn("a%2fb", "serial").unwrap(), "a/b");
+        assert!(unescape_urn("a/b", field).is_err());
+        assert_eq!(unescape_urn("a%2fb", field).unwrap(), "a/b");
     }
 }

@@ -27,13 +27,19 @@ fn is_digits(text: &str) -> bool {
 /// Reads an element string, bracketed or raw.
 pub(super) fn read(text: &str, checks: Checks) -> Result<Vec<Element>, Gs1Error> {
     let elements = if text.starts_with('(') { bracketed(text)? } else { raw(text)? };
+    check(&elements, checks)?;
+    Ok(elements)
+}
+
+/// Checks the data of each element, and that none stands twice.
+pub(super) fn check(elements: &[Element], checks: Checks) -> Result<(), Gs1Error> {
     for (index, element) in elements.iter().enumerate() {
         find(&element.ai)?.check(&element.ai, &element.value, checks)?;
         if elements[..index].iter().any(|before| before.ai == element.ai) {
             return Err(Gs1Error::Duplicate { ai: element.ai.clone() });
         }
     }
-    Ok(elements)
+    Ok(())
 }
 
 pub(super) fn find(ai: &str) -> Result<&'static ApplicationIdentifier, Gs1Error> {

@@ -61,7 +61,7 @@ pub enum Gs1Error {
         field: String,
     },
     /// Too short or too long.
-    #[error("{field} has {found} characters, expected {expected}")]
+    #[error("{field}: length is {found}, expected {expected}")]
     Length {
         /// The part concerned.
         field: String,

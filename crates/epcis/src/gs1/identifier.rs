@@ -45,7 +45,7 @@ impl Identifier {
             return Err(Gs1Error::TooLong { length: text.len(), limit: MAX_LENGTH });
         }
         if urn::is_epc_urn(text) {
-            return match urn::read(text)? {
+            return match urn::read(text, checks)? {
                 urn::Parsed::Keyed(path, length) => Self::keyed(path, Vec::new(), Some(length)),
                 urn::Parsed::Opaque(key_type) => {
                     Ok(Self { key_type, form: Form::Opaque(text.to_owned()) })
@@ -56,34 +56,73 @@ impl Identifier {
             let parts = link::read(text, checks)?;
             return Self::keyed(parts.path, parts.attributes, None);
         }
-        if element::is_marked(text) || text.len() > 2 && text.as_bytes()[0].is_ascii_digit() {
-            return Self::from_elements(element::read(text, checks)?);
+        if element::is_marked(text) {
+            return Self::assemble(element::read(text, checks)?);
+        }
+        if text.len() > 2 && text.as_bytes()[0].is_ascii_digit() {
+            // Digits without any mark may be anything, so that no rule can be said to be broken
+            // before they have read as application identifiers.
+            return match element::read(text, checks) {
+                Ok(elements) => Self::assemble(elements),
+                Err(Gs1Error::UnknownAi { .. }) => Err(Gs1Error::NotAnIdentifier),
+                Err(error) => Err(error),
+            };
         }
         Err(Gs1Error::NotAnIdentifier)
     }
 
+    /// Makes an identifier of application identifiers and their data, in any order, checking
+    /// everything. A GTIN may have 8, 12, 13 or 14 digits.
+    ///
+    /// ```
+    /// # use countermark_epcis::gs1::Identifier;
+    /// let lot = Identifier::from_elements(&[("01", "9521234543213"), ("10", "L 1")]);
+    /// assert!(lot.is_err(), "a lot number has no blanks");
+    /// let lot = Identifier::from_elements(&[("01", "9521234543213"), ("10", "L/1")])?;
+    /// assert_eq!(
+    ///     lot.digital_link().as_deref(),
+    ///     Some("https://id.gs1.org/01/09521234543213/10/L%2F1")
+    /// );
+    /// # Ok::<(), countermark_epcis::gs1::Gs1Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Identifier::parse`].
+    pub fn from_elements(elements: &[(&str, &str)]) -> Result<Self, Gs1Error> {
+        let elements: Vec<Element> = elements
+            .iter()
+            .map(|(ai, value)| Element { ai: (*ai).to_owned(), value: link::padded(ai, value) })
+            .collect();
+        element::check(&elements, Checks::Full)?;
+        Self::assemble(elements)
+    }
+
     /// The first primary key of an element string is the identifier's; its qualifiers are brought
     /// into their order, and the rest is data.
-    fn from_elements(mut elements: Vec<Element>) -> Result<Self, Gs1Error> {
-        let mut sequences: Option<&[&[&str]]> = None;
-        for at in 0..elements.len() {
-            let row = element::find(&elements[at].ai)?;
-            if let Some(found) = row.link_qualifiers() {
-                sequences = Some(found);
-                let primary = elements.remove(at);
-                elements.insert(0, primary);
-                break;
+    fn assemble(mut elements: Vec<Element>) -> Result<Self, Gs1Error> {
+        let (at, sequences) = elements
+            .iter()
+            .enumerate()
+            .find_map(|(at, found)| Some((at, element::find(&found.ai).ok()?.link_qualifiers()?)))
+            .ok_or(Gs1Error::NoPrimaryElement)?;
+        let mut path = vec![elements.remove(at)];
+        // Where qualifiers of two sequences are present, the later one is the finer: a lot beside a
+        // third-party-controlled serial is data.
+        let present = |ai: &&str| elements.iter().any(|element| element.ai == **ai);
+        let sequence = sequences.iter().rev().find(|sequence| sequence.iter().any(present));
+        for ai in sequence.copied().into_iter().flatten() {
+            if let Some(at) = elements.iter().position(|element| element.ai == **ai) {
+                path.push(elements.remove(at));
             }
         }
-        let sequences = sequences.ok_or(Gs1Error::NoPrimaryElement)?;
-        let mut attributes = elements.split_off(1);
         for ai in sequences.iter().copied().flatten() {
-            if let Some(at) = attributes.iter().position(|element| element.ai == **ai) {
-                elements.push(attributes.remove(at));
+            let left = elements.iter().find(|element| element.ai == **ai);
+            if let Some(left) = left.filter(|left| !link::may_be_attribute(&left.ai)) {
+                path.push(left.clone());
+                link::check_order(&path)?;
             }
         }
-        link::check_order(&elements)?;
-        Self::keyed(elements, attributes, None)
+        Self::keyed(path, elements, None)
     }
 
     fn keyed(
@@ -167,7 +206,7 @@ impl Identifier {
         let attributes: Vec<Element> = self
             .attributes()
             .iter()
-            .filter(|attribute| element::find(&attribute.ai).is_ok_and(|row| row.link_attribute()))
+            .filter(|attribute| link::may_be_attribute(&attribute.ai))
             .cloned()
             .collect();
         Some(link::write(self.path().iter(), &attributes))

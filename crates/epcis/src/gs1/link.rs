@@ -62,7 +62,7 @@ pub(super) fn read(text: &str, checks: Checks) -> Result<Parts, Gs1Error> {
     if authority.is_empty() {
         return Err(Gs1Error::NoPrimaryKey);
     }
-    let path = read_path(path.strip_suffix('/').unwrap_or(path), checks)?;
+    let path = read_path(path, checks)?;
     let attributes = read_query(query, checks)?;
     for attribute in &attributes {
         if path.iter().any(|element| element.ai == attribute.ai) {
@@ -73,29 +73,37 @@ pub(super) fn read(text: &str, checks: Checks) -> Result<Parts, Gs1Error> {
 }
 
 fn read_path(path: &str, checks: Checks) -> Result<Vec<Element>, Gs1Error> {
-    let segments: Vec<&str> = path.split('/').collect();
-    // The primary key is looked for from the end, in every second segment: what stands before it
-    // is the site's own, and a qualifier's value may look like a key.
-    let at = (0..segments.len().saturating_sub(1))
-        .rev()
-        .filter(|at| (segments.len() - at) % 2 == 0)
-        .find(|at| primary_key(segments[*at]).is_some())
-        .ok_or(Gs1Error::NoPrimaryKey)?;
+    let mut segments: Vec<&str> = path.split('/').collect();
+    let mut start = primary_at(&segments);
+    // A slash at the end is taken for a slip, unless it shows that an identifier's data is missing.
+    if start.is_none() && segments.last() == Some(&"") {
+        segments.pop();
+        start = primary_at(&segments);
+    }
+    let at = start.ok_or(Gs1Error::NoPrimaryKey)?;
     let mut elements = Vec::with_capacity((segments.len() - at) / 2);
     for pair in segments[at..].chunks_exact(2) {
         let ai = application_identifier(pair[0]);
         let row = element::find(ai)?;
-        let field = row.name(ai);
-        let decoded = percent_decode(pair[1], &field)?;
+        let decoded = percent_decode(pair[1], || row.name(ai))?;
         if decoded.is_empty() {
-            return Err(Gs1Error::Empty { field });
+            return Err(Gs1Error::Empty { field: row.name(ai) });
         }
-        let value = if ai == "01" { pad_gtin(decoded) } else { decoded };
+        let value = padded(ai, &decoded);
         row.check(ai, &value, checks)?;
         elements.push(Element { ai: ai.to_owned(), value });
     }
     check_order(&elements)?;
     Ok(elements)
+}
+
+/// Where the primary key stands. It is looked for from the end, in every second segment: what
+/// stands before it is the site's own, and a qualifier's value may look like a key.
+fn primary_at(segments: &[&str]) -> Option<usize> {
+    (0..segments.len().saturating_sub(1))
+        .rev()
+        .filter(|at| (segments.len() - at).is_multiple_of(2))
+        .find(|at| primary_key(segments[*at]).is_some())
 }
 
 fn application_identifier(segment: &str) -> &str {
@@ -106,9 +114,13 @@ fn primary_key(segment: &str) -> Option<&'static [&'static [&'static str]]> {
     ApplicationIdentifier::find(application_identifier(segment))?.link_qualifiers()
 }
 
-/// GTIN-8, GTIN-12 and GTIN-13 are GTIN-14 with leading zeros.
-fn pad_gtin(value: String) -> String {
-    if matches!(value.len(), 8 | 12 | 13) { format!("{value:0>14}") } else { value }
+/// The data of `ai`; GTIN-8, GTIN-12 and GTIN-13 as the GTIN-14 with leading zeros that they are.
+pub(super) fn padded(ai: &str, value: &str) -> String {
+    if ai == "01" && matches!(value.len(), 8 | 12 | 13) {
+        format!("{value:0>14}")
+    } else {
+        value.to_owned()
+    }
 }
 
 /// Qualifiers must come from one of the key's sequences and keep its order.
@@ -117,24 +129,18 @@ pub(super) fn check_order(elements: &[Element]) -> Result<(), Gs1Error> {
         return Err(Gs1Error::NoPrimaryKey);
     };
     let sequences = primary_key(&primary.ai).ok_or(Gs1Error::NoPrimaryKey)?;
-    let mut wrong = None;
-    let fits = |sequence: &[&str], wrong: &mut Option<String>| {
+    let fitting = |sequence: &&[&str]| {
         let mut left = sequence.iter();
-        for qualifier in qualifiers {
-            if !left.any(|ai| *ai == qualifier.ai) {
-                wrong.get_or_insert_with(|| qualifier.ai.clone());
-                return false;
-            }
-        }
-        true
+        qualifiers.iter().take_while(|found| left.any(|ai| *ai == found.ai)).count()
     };
-    if qualifiers.is_empty() || sequences.iter().any(|sequence| fits(sequence, &mut wrong)) {
+    let furthest = sequences.iter().map(fitting).max().unwrap_or(0);
+    let Some(wrong) = qualifiers.get(furthest) else {
         return Ok(());
-    }
+    };
     let alternatives: Vec<String> =
         sequences.iter().map(|s| format!("({})", s.join(")("))).collect();
     Err(Gs1Error::Qualifier {
-        ai: wrong.unwrap_or_else(|| qualifiers[0].ai.clone()),
+        ai: wrong.ai.clone(),
         primary: primary.ai.clone(),
         allowed: if alternatives.is_empty() {
             "no qualifiers".to_owned()
@@ -175,9 +181,14 @@ fn read_attribute(
     if before.iter().any(|element| element.ai == ai) {
         return Err(Gs1Error::Duplicate { ai: ai.to_owned() });
     }
-    let value = percent_decode(value, &row.name(ai))?;
+    let value = percent_decode(value, || row.name(ai))?;
     row.check(ai, &value, checks)?;
     Ok(Element { ai: ai.to_owned(), value })
+}
+
+/// Whether the application identifier `ai` may stand in a query string.
+pub(super) fn may_be_attribute(ai: &str) -> bool {
+    ApplicationIdentifier::find(ai).is_some_and(ApplicationIdentifier::link_attribute)
 }
 
 /// The Digital Link on `https://id.gs1.org` with `path` in its path and `attributes` in its query.

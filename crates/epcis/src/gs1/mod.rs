@@ -2,6 +2,17 @@
 //!
 //! [`Identifier::parse`] reads all forms strictly, [`canonical`] gives the one form that equal
 //! identifiers share, [`translate`] gives all forms.
+//!
+//! Implementations differ in three things; what we do:
+//!
+//! * **Percent-encoding.** A Digital Link that we write encodes every character but letters, digits
+//!   and `- . _ ~ ' ; =`, as GS1's table of characters and the reference event hash have it;
+//!   OpenEPCIS leaves `! ( ) * + , :` as they are. We read both. An EPC URN that we write encodes
+//!   `" % & / < > ?` and, in component numbers, `#` (TDS 6.3); raw ones are refused, because `/` and
+//!   `%` would read in two ways, where OpenEPCIS takes them.
+//! * **Company prefixes of twelve digits** leave an empty reference (`grai:123456789012..4`). That is
+//!   read and written; releases of the reference hash up to 1.9.3 leave such a GRAI as it is.
+//! * **Check digits.** [`canonical`] does not check them, [`Identifier::parse`] does.
 
 mod ai;
 mod ai_table;
@@ -42,6 +53,17 @@ pub struct Element {
     pub ai: String,
     /// The data.
     pub value: String,
+}
+
+/// A GTIN of 8, 12, 13 or 14 digits as 14 digits, its check digit checked.
+///
+/// # Errors
+/// [`Gs1Error`] when it is of another length, holds something else than digits, or its check digit
+/// is wrong.
+pub fn gtin14(gtin: &str) -> Result<String, Gs1Error> {
+    let padded = link::padded("01", gtin);
+    element::find("01")?.check("01", &padded, Checks::Full)?;
+    Ok(padded)
 }
 
 /// The canonical Digital Link of a GS1 identifier ([`Identifier::digital_link`]); anything else

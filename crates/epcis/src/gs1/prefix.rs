@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 /// The 12-digit numbers are cut into runs of one length each, `0` for "not allocated or not usable
 /// as a prefix". A run is one LEB128 number: ((distance from the last start, without its trailing
 /// zeros) × 13 + how many zeros were cut off) × 8 + code of the length, where code 0 means no length
-/// and code c means 5 + c digits. `tests/gs1_prefixes.rs` writes the file from the list.
+/// and code c means 5 + c digits. `tests/gs1_tables.rs` writes the file from the list.
 const ENCODED: &[u8] = include_bytes!("prefixes.bin");
 
 /// Digits that the list distinguishes.

@@ -5,7 +5,7 @@
 //! are refused.
 
 use super::charset::{CharacterSet, push_urn_component, unescape_urn};
-use super::{Checks, Element, Gs1Error, KeyType, check_digit, element};
+use super::{Checks, Element, Gs1Error, KeyType, check_digit, element, valid_check_digit};
 
 const INSTANCE: &str = "urn:epc:id:";
 const CLASS: &str = "urn:epc:class:";
@@ -85,7 +85,7 @@ pub(super) fn is_epc_urn(text: &str) -> bool {
 }
 
 /// Reads an EPC URN.
-pub(super) fn read(urn: &str) -> Result<Parsed, Gs1Error> {
+pub(super) fn read(urn: &str, checks: Checks) -> Result<Parsed, Gs1Error> {
     let (kind, rest) = [INSTANCE, CLASS, PATTERN]
         .into_iter()
         .find_map(|kind| Some((kind, urn.strip_prefix(kind)?)))
@@ -101,12 +101,16 @@ pub(super) fn read(urn: &str) -> Result<Parsed, Gs1Error> {
         .find(|scheme| scheme.name == name && (kind == CLASS) == (name == "lgtin"))
         .ok_or_else(|| unknown(urn))?;
     if kind != PATTERN {
-        return read_keyed(scheme, body, false);
+        return read_keyed(scheme, body, false, checks);
     }
-    let class = body.strip_suffix(".*").filter(|class| !class.contains('*'));
-    match class {
-        Some(_) if CLASS_PATTERNS.contains(&name) => read_keyed(scheme, body, true),
-        _ => Err(Gs1Error::Pattern { urn: urn.to_owned() }),
+    // "*" is also a character of serial numbers, hence the look at the whole component.
+    let components = if name == "itip" { 5 } else { 3 };
+    let last_alone = body.splitn(components, '.').nth(components - 1) == Some("*")
+        && body.matches('*').count() == 1;
+    if last_alone && CLASS_PATTERNS.contains(&name) {
+        read_keyed(scheme, body, true, checks)
+    } else {
+        Err(Gs1Error::Pattern { urn: urn.to_owned() })
     }
 }
 
@@ -116,7 +120,12 @@ fn unknown(urn: &str) -> Gs1Error {
     Gs1Error::UnknownScheme { scheme: urn[..end].to_owned() }
 }
 
-fn read_keyed(scheme: &Scheme, body: &str, pattern: bool) -> Result<Parsed, Gs1Error> {
+fn read_keyed(
+    scheme: &Scheme,
+    body: &str,
+    pattern: bool,
+    checks: Checks,
+) -> Result<Parsed, Gs1Error> {
     let expected = match (scheme.name, scheme.last) {
         ("itip", _) => 5,
         (_, Last::Nothing) => 2,
@@ -130,18 +139,23 @@ fn read_keyed(scheme: &Scheme, body: &str, pattern: bool) -> Result<Parsed, Gs1E
     check_prefix(scheme, prefix)?;
     let mut value = key_data(scheme, prefix, reference)?;
     if scheme.name == "itip" {
-        value.push_str(parts[2]);
-        value.push_str(parts[3]);
+        for count in &parts[2..4] {
+            if count.len() != 2 {
+                return Err(Gs1Error::Length {
+                    field: "piece or total of the itip".to_owned(),
+                    expected: "2".to_owned(),
+                    found: count.len(),
+                });
+            }
+            value.push_str(count);
+        }
     }
     let mut elements = Vec::with_capacity(2);
     if scheme.last != Last::Nothing && !pattern {
-        let field = match scheme.last {
-            Last::Qualifier(ai) => element::find(ai)?.name(ai),
-            _ => format!("serial number of the {}", scheme.name),
-        };
-        let last = unescape_urn(parts[expected - 1], &field)?;
+        let field = || format!("last component of the {}", scheme.name);
+        let last = unescape_urn(parts[expected - 1], field)?;
         if last.is_empty() {
-            return Err(Gs1Error::Empty { field });
+            return Err(Gs1Error::Empty { field: field() });
         }
         match scheme.last {
             Last::Appended => value.push_str(&last),
@@ -153,7 +167,7 @@ fn read_keyed(scheme: &Scheme, body: &str, pattern: bool) -> Result<Parsed, Gs1E
     }
     elements.insert(0, Element { ai: scheme.ai.to_owned(), value });
     for element in &elements {
-        element::find(&element.ai)?.check(&element.ai, &element.value, Checks::Full)?;
+        element::find(&element.ai)?.check(&element.ai, &element.value, checks)?;
     }
     Ok(Parsed::Keyed(elements, prefix.len() as u8))
 }
@@ -166,7 +180,7 @@ fn check_prefix(scheme: &Scheme, prefix: &str) -> Result<(), Gs1Error> {
     } else {
         Err(Gs1Error::Length {
             field: field(),
-            expected: "6 to 12 digits".to_owned(),
+            expected: "6 to 12".to_owned(),
             found: prefix.len(),
         })
     }
@@ -189,14 +203,14 @@ fn key_data(scheme: &Scheme, prefix: &str, reference: &str) -> Result<String, Gs
     let field = || format!("reference of the {} after its company prefix", scheme.name);
     let total = match scheme.layout {
         Layout::Open if reference.is_empty() => return Err(Gs1Error::Empty { field: field() }),
-        Layout::Open => return Ok(format!("{prefix}{}", unescape_urn(reference, &field())?)),
+        Layout::Open => return Ok(format!("{prefix}{}", unescape_urn(reference, field)?)),
         Layout::FirstDigitMoves(total) | Layout::CheckDigit(total) => total,
     };
     check_digits(reference, field)?;
     if prefix.len() + reference.len() != total {
         return Err(Gs1Error::Length {
             field: field(),
-            expected: format!("{} digits", total.saturating_sub(prefix.len())),
+            expected: total.saturating_sub(prefix.len()).to_string(),
             found: reference.len(),
         });
     }
@@ -254,7 +268,7 @@ fn read_opaque(name: &str, body: &str) -> Result<Option<KeyType>, Gs1Error> {
         let expected = if min == max { format!("{min}") } else { format!("{min} or {max}") };
         return Err(Gs1Error::Length { field: field(), expected, found: text.len() });
     }
-    unescape_urn(body, scheme)?;
+    unescape_urn(body, field)?;
     Ok(Some(key_type))
 }
 
@@ -307,27 +321,33 @@ pub(super) fn write(primary: &Element, finest: Option<&Element>, length: u8) -> 
     Some(out)
 }
 
-/// Company prefix, reference, and what follows the check digit.
+/// Company prefix, reference, and what follows the check digit. `None` also when the check digit is
+/// wrong: an URN does not carry it, so it would be corrected in silence.
 fn split_key<'a>(
     scheme: &Scheme,
     data: &'a str,
     length: usize,
 ) -> Option<(&'a str, String, &'a str)> {
-    let moved = digits_before_prefix(scheme.ai);
-    let (first, from_prefix) = data.split_at_checked(moved)?;
+    let (first, from_prefix) = data.split_at_checked(digits_before_prefix(scheme.ai))?;
     let (prefix, after) = from_prefix.split_at_checked(length)?;
     if !prefix.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    match scheme.layout {
-        Layout::Open => (!after.is_empty()).then(|| (prefix, after.to_owned(), "")),
-        Layout::FirstDigitMoves(total) => {
-            let (reference, rest) = after.split_at_checked(total - 1 - length)?;
-            Some((prefix, format!("{first}{reference}"), rest.get(1..)?))
-        }
-        Layout::CheckDigit(total) => {
-            let (reference, rest) = after.split_at_checked(total - length)?;
-            Some((prefix, reference.to_owned(), rest.get(1..)?))
-        }
+    let (total, reference_digits) = match scheme.layout {
+        Layout::Open => return (!after.is_empty()).then(|| (prefix, after.to_owned(), "")),
+        Layout::FirstDigitMoves(total) => (total, total - 1 - length),
+        Layout::CheckDigit(total) => (total, total - length),
+    };
+    let (reference, rest) = after.split_at_checked(reference_digits)?;
+    let key = if scheme.layout == Layout::CheckDigit(total) { from_prefix } else { data };
+    if !valid_check_digit(key.get(..=total)?) {
+        return None;
     }
+    let reference = match scheme.layout {
+        Layout::FirstDigitMoves(_) => format!("{first}{reference}"),
+        // The filler of a GRAI.
+        _ if first.bytes().any(|b| b != b'0') => return None,
+        _ => reference.to_owned(),
+    };
+    Some((prefix, reference, rest.get(1..)?))
 }
