@@ -10,6 +10,7 @@ pub mod facts;
 pub mod fields;
 pub mod finding;
 pub mod gs1;
+pub mod hash;
 mod ids;
 pub mod json;
 mod path;
