@@ -189,15 +189,18 @@ pub fn unescape_token(token: &str) -> String {
 /// [`JsonError`] with line and column; nothing is read past the first fault.
 pub fn parse(bytes: &[u8]) -> Result<Json, JsonError> {
     let start = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-    if let Err(fault) = std::str::from_utf8(bytes) {
-        let kind = if fault.error_len().is_none() {
-            JsonErrorKind::Truncated
-        } else {
-            JsonErrorKind::Encoding
-        };
-        return Err(place(bytes, fault.valid_up_to(), kind));
-    }
-    let mut parser = Parser { bytes, at: start };
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(fault) => {
+            let kind = if fault.error_len().is_none() {
+                JsonErrorKind::Truncated
+            } else {
+                JsonErrorKind::Encoding
+            };
+            return Err(place(bytes, fault.valid_up_to(), kind));
+        }
+    };
+    let mut parser = Parser { text, bytes, at: start };
     let result = parser.document();
     result.map_err(|kind| place(bytes, parser.at, kind))
 }
@@ -209,7 +212,11 @@ fn place(bytes: &[u8], at: usize, kind: JsonErrorKind) -> JsonError {
     JsonError { line, column, kind }
 }
 
+/// Up to so many names of one object are compared one by one.
+const FEW_NAMES: usize = 48;
+
 struct Parser<'a> {
+    text: &'a str,
     bytes: &'a [u8],
     at: usize,
 }
@@ -272,7 +279,7 @@ impl Parser<'_> {
     fn members(&mut self, depth: usize) -> Parsed<Json> {
         self.at += 1;
         let mut members: Vec<(String, Json)> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen: Option<std::collections::HashSet<String>> = None;
         self.space();
         if self.bytes.get(self.at) == Some(&b'}') {
             self.at += 1;
@@ -286,13 +293,11 @@ impl Parser<'_> {
             let name_at = self.at;
             let name = self.string()?;
             // Few names: compare; many: a set, so that a hostile object costs no quadratic time.
-            let twice = if members.len() < 16 {
+            let twice = if members.len() < FEW_NAMES {
                 members.iter().any(|(n, _)| *n == name)
             } else {
-                if seen.is_empty() {
-                    seen.extend(members.iter().map(|(n, _)| n.clone()));
-                }
-                !seen.insert(name.clone())
+                let all = || members.iter().map(|(n, _)| n.clone()).collect();
+                !seen.get_or_insert_with(all).insert(name.clone())
             };
             if twice {
                 self.at = name_at;
@@ -376,8 +381,9 @@ impl Parser<'_> {
         Ok(Json::Number(self.text(from, self.at)))
     }
 
+    /// The text between two places, which stand beside ASCII characters.
     fn text(&self, from: usize, to: usize) -> String {
-        String::from_utf8_lossy(&self.bytes[from..to]).into_owned()
+        self.text.get(from..to).unwrap_or_default().to_owned()
     }
 
     fn string(&mut self) -> Parsed<String> {
@@ -540,7 +546,7 @@ mod tests {
         let error = parse(b"{\"a\":1,\n \"a\":2}").unwrap_err();
         assert_eq!((error.line, error.column), (2, 2));
         assert_eq!(error.kind, JsonErrorKind::DuplicateName("a".into()));
-        let many: Vec<String> = (0..40).map(|i| format!("\"k{}\":0", i % 39)).collect();
+        let many: Vec<String> = (0..90).map(|i| format!("\"k{}\":0", i % 89)).collect();
         let error = parse(format!("{{{}}}", many.join(",")).as_bytes()).unwrap_err();
         assert_eq!(error.kind, JsonErrorKind::DuplicateName("k0".into()));
     }
