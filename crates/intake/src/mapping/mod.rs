@@ -125,10 +125,6 @@ impl Mapping {
     pub fn run(&self, tree: &Tree, master: &dyn MasterData) -> Result<Outcome, ScriptError> {
         let size = u64::try_from(size_of(&tree.root)).unwrap_or(u64::MAX);
         let steps = limits::STEPS_BASE.saturating_add(size.saturating_mul(limits::STEPS_PER_BYTE));
-        // A document that is broken in its form is not interpreted further.
-        if countermark_epcis::finding::any_error(&tree.findings) {
-            return Ok(Outcome::refused(tree, tree.findings.clone()));
-        }
         let result = self.script.run(&tree.root, steps)?;
         Ok(resolve::outcome(self, tree, &result, master))
     }

@@ -41,7 +41,10 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     fn say(&mut self, mut finding: Finding) {
         finding.pointer = self.tree.in_document_words(&finding.pointer);
-        self.findings.push(finding);
+        // Two events of one line share its faults; each is said once.
+        if self.noted.insert(finding.to_string()) {
+            self.findings.push(finding);
+        }
     }
 
     fn error(&mut self, at: &str, rule: &str, message: impl Into<String>, suggestion: &str) {
@@ -187,7 +190,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// One event, or none when a part of it that every event needs is wrong.
+    /// One event, or none without a time. Everything else is still looked at, so that one import
+    /// tells all that is wrong.
     fn event(&mut self, draft: &Json) -> Option<Json> {
         let at = draft::place(draft, "document");
         let event_type = text_of(draft, "type");
@@ -200,9 +204,11 @@ impl Resolver<'_> {
             .into_iter()
             .flatten()
             .find_map(|place| place.zone.map(|zone| (zone, place.name.clone())));
-        let time = self.event_time(draft.get("time"), &at, zone)?;
-        event.set("eventTime", Json::string(&*time.text));
-        event.set("eventTimeZoneOffset", Json::string(&*time.offset));
+        let time = self.event_time(draft.get("time"), &at, zone);
+        if let Some(time) = &time {
+            event.set("eventTime", Json::string(&*time.text));
+            event.set("eventTimeZoneOffset", Json::string(&*time.offset));
+        }
         for name in ["action", "bizStep", "disposition", "transformationID"] {
             let value = text_of(draft, name);
             if !value.is_empty() {
@@ -216,7 +222,7 @@ impl Resolver<'_> {
                 event.set(name, holder);
             }
         }
-        self.what(draft, &at, &time, &mut event);
+        self.what(draft, &at, time.as_ref(), &mut event);
         self.parties(draft, &at, &mut event);
         if let Some(sensors) = sensor::elements(draft.get("sensors")) {
             event.set("sensorElementList", sensors);
@@ -226,11 +232,17 @@ impl Resolver<'_> {
                 event.set(name, value.clone());
             }
         }
-        Some(ordered(event, draft.get("namespaces")))
+        time.map(|_| ordered(event, draft.get("namespaces")))
     }
 
     /// Identifiers and quantities, by the list each belongs to.
-    fn what(&mut self, draft: &Json, at: &str, time: &time::EventTime, event: &mut Json) {
+    fn what(
+        &mut self,
+        draft: &Json,
+        at: &str,
+        time: Option<&time::EventTime>,
+        event: &mut Json,
+    ) {
         if let Some(parent) = draft.get("parent").filter(|parent| **parent != Json::Null) {
             if let Some(uri) = self.unit_uri(parent, at) {
                 event.set("parentID", Json::string(uri));

@@ -179,10 +179,15 @@ impl Resolver<'_> {
     }
 
     /// The expiry date of a line, checked against the time of its event.
-    pub(super) fn expiry(&mut self, json: &Json, at: &str, time: &EventTime) -> Option<String> {
+    pub(super) fn expiry(
+        &mut self,
+        json: &Json,
+        at: &str,
+        time: Option<&EventTime>,
+    ) -> Option<String> {
         let expiry = cell(json.get("expiry"), at)?;
         let date = self.date(&expiry)?;
-        if date < time.date {
+        if let Some(time) = time.filter(|time| date < time.date) {
             let message = format!("expired on {date}, before the event on {}", time.date);
             self.warn(&expiry.at, "expired", message, "check the date on the label");
         }

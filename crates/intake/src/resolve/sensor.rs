@@ -3,6 +3,8 @@
 use countermark_epcis::fields::{SENSOR_METADATA, SENSOR_REPORT};
 use countermark_epcis::json::Json;
 
+use rust_decimal::Decimal;
+
 use super::draft::cell;
 use crate::gs1;
 
@@ -31,8 +33,9 @@ fn in_order(holder: &Json, names: &[&str]) -> Json {
     let mut out = Json::object();
     for name in names {
         let Some(cell) = cell(holder.get(name), "") else { continue };
-        let value = if NUMBERS.contains(name) {
-            Json::Number(cell.value)
+        let number = cell.value.parse::<Decimal>().ok().filter(|_| NUMBERS.contains(name));
+        let value = if let Some(number) = number {
+            Json::Number(number.normalize().to_string())
         } else if matches!(*name, "deviceID" | "rawData") {
             Json::String(gs1::canonical(&cell.value))
         } else {

@@ -102,6 +102,49 @@ fn party(values: Vec<Value>) -> Value {
     Value::Null
 }
 
+/// Where a party of a block is, as a draft's location: by GLN under qualifier UL, else by code.
+fn x12_location(values: Vec<Value>) -> Value {
+    let found = party(values);
+    if found == Value::Null {
+        return Value::Null;
+    }
+    let place = Value::from(text(&member(&found, PLACE)));
+    let named = |name: &str| cell(vec![found.clone(), Value::from(name)]);
+    if text(&member(&found, "scheme")) == "UL" {
+        return object([("gln", named("code")), ("at", place)]);
+    }
+    let scheme = member(&found, "scheme");
+    object([("code", named("code")), ("name", named("name")), ("scheme", scheme), ("at", place)])
+}
+
+/// A member as a draft's location: by GLN when it is one by its length, else by code.
+fn location(values: Vec<Value>) -> Value {
+    let digits = at_member(&values);
+    let found = cell(values);
+    if found == Value::Null {
+        return Value::Null;
+    }
+    object([(if digits.is_some_and(|n| n >= 12) { "gln" } else { "code" }, found)])
+}
+
+/// A member as the item of a draft's quantity: by GTIN when it looks like one, else by code.
+fn article(values: Vec<Value>) -> Value {
+    let digits = at_member(&values);
+    let found = cell(values);
+    let shown = text(&member(&found, "value"));
+    let spoilt = shown.contains("E+") && shown.starts_with(|c: char| c.is_ascii_digit());
+    let name = if spoilt || digits.is_some_and(|n| n >= 8) { "gtin" } else { "item" };
+    object([(name, found)])
+}
+
+/// How many digits a member is, when it is digits only.
+fn at_member(values: &[Value]) -> Option<usize> {
+    let holder = values.first()?;
+    let shown = text(&member(holder, &at(values, 1)));
+    let shown = shown.trim();
+    shown.bytes().all(|b| b.is_ascii_digit()).then_some(shown.len())
+}
+
 /// Every block of a level, at any depth, in document order.
 fn blocks(block: &Value, level: &str, out: &mut Vec<Value>) {
     for below in list(member(block, "loops")) {
@@ -148,15 +191,20 @@ fn merge(mut values: Vec<Value>) -> Value {
     if let (Value::Object(members), Value::Object(more)) = (&mut holder, take(&mut values)) {
         members.extend(more);
     }
-    holder
+    if holder.is_object() { holder } else { Value::Object(ObjectMap::new()) }
 }
 
 fn compact(mut values: Vec<Value>) -> Value {
+    let items = list(take(&mut values));
+    Value::Array(items.into_iter().filter(|item| !is_empty(item)).collect())
+}
+
+fn compact_object(mut values: Vec<Value>) -> Value {
     match take(&mut values) {
         Value::Object(members) => Value::Object(
             members.into_iter().filter(|(_, value)| !is_empty(value)).collect::<ObjectMap>(),
         ),
-        other => Value::Array(list(other).into_iter().filter(|item| !is_empty(item)).collect()),
+        _ => Value::Object(ObjectMap::new()),
     }
 }
 
@@ -223,7 +271,8 @@ pub(super) const TABLE: &[Pure] = &[
         Value::Array(items)
     }),
     row("append", TWO, Gives::List, "two lists as one", append),
-    row("compact", ONE, Gives::Any, "without nulls and empty values", compact),
+    row("compact", ONE, Gives::List, "the list without nulls and empty values", compact),
+    row("compact_object", ONE, Gives::Object, "the object without empty members", compact_object),
     row("flatten", ONE, Gives::List, "a list of lists as one list", flatten),
     row("unique", ONE, Gives::List, "each item once, in order", |mut v| {
         let mut seen: Vec<Value> = Vec::new();
@@ -258,7 +307,7 @@ pub(super) const TABLE: &[Pure] = &[
     row("get", TWO, Gives::Any, "a member by name, an item by number, or null", get),
     row("set", THREE, Gives::Any, "the object with a member set", set),
     row("del", TWO, Gives::Any, "the object without a member", del),
-    row("merge", TWO, Gives::Any, "two objects as one; the second wins", merge),
+    row("merge", TWO, Gives::Object, "two objects as one; the second wins", merge),
     row("lookup", TWO_THREE, Gives::Any, "a text in a table {code: meaning}, or a default", |v| {
         let found = v.first().map_or(Value::Null, |table| member(table, &at(&v, 1)));
         if found == Value::Null { v.get(2).cloned().unwrap_or(Value::Null) } else { found }
@@ -302,6 +351,19 @@ pub(super) const TABLE: &[Pure] = &[
         segments(&v).into_iter().next().unwrap_or(Value::Null)
     }),
     row("party", TWO, Gives::Any, "the first party of a block in one of some roles", party),
+    row(
+        "x12_location",
+        TWO,
+        Gives::Any,
+        "the location of the first party of a block in one of some roles",
+        x12_location,
+    ),
+    row("location", TWO, Gives::Any, "a location by the GLN or code in a member", location),
+    row("article", TWO, Gives::Object, "{gtin} or {item} of what stands in a member", article),
+    row("choose", THREE, Gives::Any, "the second value if the first is true, else the third", |mut v| {
+        let (third, second) = (v.pop().unwrap_or(Value::Null), v.pop().unwrap_or(Value::Null));
+        if v.first() == Some(&Value::Boolean(true)) { second } else { third }
+    }),
     row("blocks", TWO, Gives::List, "the loops of a level or opening tag, at any depth", |v| {
         let mut out = Vec::new();
         if let Some(block) = v.first() {
