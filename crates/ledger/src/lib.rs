@@ -5,6 +5,7 @@ pub mod cbor;
 pub mod cose;
 pub mod ids;
 pub mod limits;
+pub mod machine;
 pub mod record_header;
 pub mod registry;
 pub mod state;
