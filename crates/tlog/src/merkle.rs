@@ -138,3 +138,96 @@ pub fn verify_inclusion(
     let found = root_from_inclusion(leaf, index, size, path)?;
     if found == *expected_root { Ok(()) } else { Err(ProofError::Root) }
 }
+
+/// Proof that the tree of the first `old` leaves is an earlier state of this one,
+/// RFC 9162 §2.1.4.1. Empty where `old` is 0 or the whole tree.
+///
+/// # Errors
+/// [`ProofError::Order`] where the tree has fewer than `old` leaves.
+pub fn consistency_proof(leaf_hashes: &[Hash], old: usize) -> Result<Vec<Hash>, ProofError> {
+    if old > leaf_hashes.len() {
+        return Err(ProofError::Order { old: old as u64, new: leaf_hashes.len() as u64 });
+    }
+    let mut proof = Vec::new();
+    if old > 0 {
+        collect_subproof(leaf_hashes, old, true, &mut proof);
+    }
+    Ok(proof)
+}
+
+/// SUBPROOF of RFC 9162 §2.1.4.1; `whole` says that the old tree's root is known to the verifier.
+fn collect_subproof(leaf_hashes: &[Hash], old: usize, whole: bool, proof: &mut Vec<Hash>) {
+    if old == leaf_hashes.len() {
+        if !whole {
+            proof.push(root(leaf_hashes));
+        }
+        return;
+    }
+    let (left, right) = leaf_hashes.split_at(split(leaf_hashes.len()));
+    if old <= left.len() {
+        collect_subproof(left, old, whole, proof);
+        proof.push(root(right));
+    } else {
+        collect_subproof(right, old - left.len(), false, proof);
+        proof.push(root(left));
+    }
+}
+
+/// Checks a consistency proof between two sizes of one tree, RFC 9162 §2.1.4.2.
+///
+/// The RFC leaves an empty old tree out; here it is consistent with every tree if its root is the
+/// root of the empty tree and the proof is empty.
+///
+/// # Errors
+/// [`ProofError`] says what does not match.
+pub fn verify_consistency(
+    old: u64,
+    new: u64,
+    old_root: &Hash,
+    new_root: &Hash,
+    proof: &[Hash],
+) -> Result<(), ProofError> {
+    if old > new {
+        return Err(ProofError::Order { old, new });
+    }
+    if old == 0 || old == new {
+        let expected_root = if old == 0 { root(&[]) } else { *new_root };
+        return match (proof.is_empty(), *old_root == expected_root) {
+            (false, _) => Err(ProofError::Length),
+            (true, false) => Err(ProofError::Root),
+            // Two empty trees have the same root as well.
+            (true, true) if new == 0 && *new_root != expected_root => Err(ProofError::Root),
+            (true, true) => Ok(()),
+        };
+    }
+    // Where the old tree is one complete subtree, its root is not repeated in the proof.
+    let (start, rest) = if old.is_power_of_two() {
+        (old_root, proof)
+    } else {
+        proof.split_first().ok_or(ProofError::Length)?
+    };
+    let shared = (old - 1).trailing_ones();
+    let (mut node_index, mut last_index) = ((old - 1) >> shared, (new - 1) >> shared);
+    let (mut old_hash, mut new_hash) = (*start, *start);
+    for sibling in rest {
+        if last_index == 0 {
+            return Err(ProofError::Length);
+        }
+        if node_index & 1 == 1 || node_index == last_index {
+            old_hash = node_hash(sibling, &old_hash);
+            new_hash = node_hash(sibling, &new_hash);
+            while node_index & 1 == 0 && node_index != 0 {
+                node_index >>= 1;
+                last_index >>= 1;
+            }
+        } else {
+            new_hash = node_hash(&new_hash, sibling);
+        }
+        node_index >>= 1;
+        last_index >>= 1;
+    }
+    if last_index != 0 {
+        return Err(ProofError::Length);
+    }
+    if old_hash == *old_root && new_hash == *new_root { Ok(()) } else { Err(ProofError::Root) }
+}
