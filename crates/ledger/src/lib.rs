@@ -8,6 +8,7 @@ pub mod cid;
 pub mod cose;
 pub mod ids;
 pub mod limits;
+pub mod machine;
 pub mod record;
 pub mod record_header;
 pub mod registry;

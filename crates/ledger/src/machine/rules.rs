@@ -1,0 +1,46 @@
+//! Rule sets: what the state machine executes, by number. A rule set never changes once a ledger
+//! runs under it; a change is a new number.
+
+use crate::registry::{RULE_SET_1, StatementKind};
+
+/// What holds under one rule set number.
+#[derive(Debug)]
+pub struct RuleSet {
+    /// The number.
+    pub number: u64,
+    /// The kinds of statement that are executed.
+    pub executes: &'static [StatementKind],
+    /// How many distinct hands must have signed a record, its maker's among them, before it is
+    /// effective.
+    pub hands_required: usize,
+}
+
+/// The first rule set: one node orders, one hand makes a record effective.
+static RULES_1: RuleSet = RuleSet {
+    number: RULE_SET_1,
+    executes: &[
+        StatementKind::Genesis,
+        StatementKind::Member,
+        StatementKind::Key,
+        StatementKind::Capture,
+        StatementKind::Endorsement,
+        StatementKind::Document,
+        StatementKind::Erasure,
+        StatementKind::Clock,
+    ],
+    hands_required: 1,
+};
+
+impl RuleSet {
+    /// The rule set with this number, if it is known.
+    #[must_use]
+    pub fn by_number(number: u64) -> Option<&'static RuleSet> {
+        (number == RULE_SET_1).then_some(&RULES_1)
+    }
+
+    /// Whether statements of this kind are executed.
+    #[must_use]
+    pub fn executes(&self, kind: StatementKind) -> bool {
+        self.executes.contains(&kind)
+    }
+}
