@@ -77,6 +77,8 @@ pub struct MemberSecrets {
     pub name_salt: [u8; 32],
     /// Seed of the signing key (Ed25519).
     pub signing_seed: [u8; 32],
+    /// Seed of the key that is to replace it, while the ledger has not yet decided.
+    pub next_seed: Option<[u8; 32]>,
     /// Wraps the member's day keys in the vault.
     pub vault_key: [u8; 32],
     /// Makes idempotency tags.
@@ -136,6 +138,7 @@ impl MemberSecrets {
             country: country.map(str::to_owned),
             name_salt: random()?,
             signing_seed: random()?,
+            next_seed: None,
             vault_key: random()?,
             tag_key: random()?,
         })

@@ -1,1 +1,36 @@
-//! Use cases and the sequencer: the only place that joins the parts.
+//! Use cases, one file each, and the sequencer: the only place that joins the parts.
+//!
+//! [`Node`] is a node's open data directory; [`verify`] and [`mappings`] need none.
+
+mod blocks;
+mod capture;
+mod documents;
+mod error;
+mod events;
+mod format;
+mod fsck;
+mod keyring;
+pub mod mappings;
+mod master;
+mod node;
+mod prepare;
+mod progress;
+mod prove;
+mod replay;
+mod sequencer;
+mod stores;
+pub mod trace;
+pub mod verify;
+
+pub use capture::{CaptureReport, Held, InputFile};
+pub use documents::KeptDocument;
+pub use error::{ErrorKind, NodeError};
+pub use events::EventsAnswer;
+pub use format::EpcFormat;
+pub use fsck::{Fault, FsckReport};
+pub use keyring::{KeyringError, Unlock};
+pub use node::{KeyView, MemberView, Node};
+pub use progress::{Progress, Silent};
+pub use prove::Receipt;
+/// A passphrase, wiped from memory after use.
+pub type Passphrase = zeroize::Zeroizing<String>;

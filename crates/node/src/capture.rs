@@ -1,0 +1,352 @@
+//! `capture` and `import`: documents to records. A document is taken whole or not at all.
+
+use countermark_epcis::document::{self, Rejection};
+use countermark_epcis::finding::{Finding, any_error};
+use countermark_epcis::json::Json;
+use countermark_epcis::{Document, Event, Mode};
+use countermark_intake::mapping::{IntakeError, Mapping};
+use countermark_ledger::ids::{RecordId, sha256};
+use countermark_ledger::state::entries::{Entry, TagEntry};
+use countermark_ledger::state::keys;
+
+use crate::error::NodeError;
+use crate::node::Node;
+use crate::prepare::{Incoming, Source, Tagger, prepare_all, random_event_id};
+use crate::progress::Progress;
+use crate::sequencer::{BATCH_RECORDS, NotTaken, Sequencer, Submission};
+
+/// Records that one block takes of one document; a larger document becomes several blocks, and
+/// capturing it again after an interruption adds what is missing.
+const RECORDS_PER_BLOCK: usize = 20 * BATCH_RECORDS;
+
+/// A file that the user gave.
+#[derive(Debug, Clone)]
+pub struct InputFile {
+    /// Its name, for messages.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// A value that nobody knows and nobody guesses: the document waits until it is resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The file.
+    pub file: String,
+    /// The place in it.
+    pub place: String,
+    /// The rule.
+    pub kind: String,
+    /// The value.
+    pub value: String,
+    /// What is needed.
+    pub message: String,
+}
+
+/// What became of documents.
+#[derive(Debug, Clone, Default)]
+pub struct CaptureReport {
+    /// Ids of the events that were recorded.
+    pub accepted: Vec<String>,
+    /// Ids of the events that were recorded before.
+    pub duplicates: Vec<String>,
+    /// Why files were not taken, with the file.
+    pub rejected: Vec<(String, Finding)>,
+    /// What was noticed in files that were taken, with the file.
+    pub findings: Vec<(String, Finding)>,
+    /// Unknown parties, items and places.
+    pub quarantined: Vec<Held>,
+    /// Whether a file could not be read as what it should be.
+    pub unreadable: bool,
+}
+
+/// A document's events on their way, with the places that messages name.
+struct Batch {
+    file: String,
+    incoming: Vec<Incoming>,
+    /// Where each event stands, as a JSON pointer or a place in the foreign document.
+    places: Vec<String>,
+}
+
+impl Node {
+    /// Records the events of EPCIS documents for a member.
+    ///
+    /// # Errors
+    /// [`NodeError`] where the node itself fails; what is wrong with a document is in the report.
+    pub fn capture(
+        &mut self,
+        member: Option<&str>,
+        files: &[InputFile],
+        lenient: bool,
+        progress: &dyn Progress,
+    ) -> Result<CaptureReport, NodeError> {
+        let member = self.member_index(member)?;
+        let mode = if lenient { Mode::Lenient } else { Mode::Strict };
+        let mut report = CaptureReport::default();
+        for file in files {
+            match document::read(&file.bytes, mode) {
+                Ok(document) => {
+                    let noticed = document.findings.iter().cloned();
+                    report.findings.extend(noticed.map(|finding| (file.name.clone(), finding)));
+                    let batch = self.epcis_batch(member, file, document);
+                    self.record(member, batch, &mut report, progress)?;
+                }
+                Err(rejection) => reject(&mut report, &file.name, &rejection),
+            }
+        }
+        Ok(report)
+    }
+
+    /// Records what a mapping makes of foreign documents for a member.
+    ///
+    /// # Errors
+    /// As [`Node::capture`].
+    pub fn import(
+        &mut self,
+        member: Option<&str>,
+        mapping: &Mapping,
+        files: &[InputFile],
+        progress: &dyn Progress,
+    ) -> Result<CaptureReport, NodeError> {
+        let member = self.member_index(member)?;
+        let master = self.master_data()?;
+        let mut report = CaptureReport::default();
+        for file in files {
+            let outcome = match mapping.import(&file.bytes, &master) {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    report.unreadable |= matches!(error, IntakeError::Read(_));
+                    let finding = Finding::error("", "document.read", error.to_string());
+                    report.rejected.push((file.name.clone(), finding));
+                    continue;
+                }
+            };
+            let with_file = |finding: Finding| (file.name.clone(), finding);
+            report.quarantined.extend(outcome.quarantined.iter().map(|held| Held {
+                file: file.name.clone(),
+                place: held.place.clone(),
+                kind: held.rule.to_owned(),
+                value: held.value.clone(),
+                message: held.needed.clone(),
+            }));
+            if !outcome.is_taken() {
+                report.rejected.extend(outcome.findings.into_iter().map(with_file));
+                continue;
+            }
+            let name = format!("{}@{}", mapping.manifest().id, mapping.manifest().version);
+            report.findings.extend(outcome.findings.iter().cloned().map(with_file));
+            match self.mapped_batch(member, file, &outcome, &name) {
+                Ok(batch) => self.record(member, batch, &mut report, progress)?,
+                Err(findings) => report.rejected.extend(findings.into_iter().map(with_file)),
+            }
+        }
+        Ok(report)
+    }
+
+    fn epcis_batch(&self, member: usize, file: &InputFile, document: Document) -> Batch {
+        let mut tagger = Tagger::new(&self.keyring.secrets.members[member].tag_key);
+        let prefix = match document.kind {
+            document::Kind::Capture => "/epcisBody/eventList/",
+            document::Kind::Query => "/epcisBody/queryResults/resultsBody/eventList/",
+            document::Kind::Event | document::Kind::Events => "/",
+        };
+        let document_digest = sha256(&file.bytes);
+        let single = document.kind == document::Kind::Event;
+        let (mut incoming, mut places) = (Vec::new(), Vec::new());
+        for (i, event) in document.events.into_iter().enumerate() {
+            let tag = tagger.tag(&event, None);
+            let named = event.event_id().is_some();
+            incoming.push(Incoming { event, document_digest, source: None, tag, named });
+            places.push(if single { String::new() } else { format!("{prefix}{i}") });
+        }
+        Batch { file: file.name.clone(), incoming, places }
+    }
+
+    fn mapped_batch(
+        &self,
+        member: usize,
+        file: &InputFile,
+        outcome: &countermark_intake::Outcome,
+        mapping: &str,
+    ) -> Result<Batch, Vec<Finding>> {
+        let mut tagger = Tagger::new(&self.keyring.secrets.members[member].tag_key);
+        let (mut incoming, mut places, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+        for (json, line) in outcome.events.iter().zip(&outcome.lines) {
+            let event = match Event::from_json(json.clone()) {
+                Ok(event) => event,
+                Err(findings) => {
+                    faults.extend(findings);
+                    continue;
+                }
+            };
+            let source = Source {
+                system: line.system.clone(),
+                document: line.document.clone(),
+                line: line.line.clone(),
+                mapping: mapping.to_owned(),
+            };
+            let tag = tagger.tag(&event, Some(&source));
+            let document_digest = outcome.document.digest;
+            incoming.push(Incoming { event, document_digest, source: Some(source), tag, named: false });
+            places.push(line.line.clone());
+        }
+        if any_error(&faults) {
+            return Err(faults);
+        }
+        Ok(Batch { file: file.name.clone(), incoming, places })
+    }
+
+    /// Records a document's events, but those that are recorded already.
+    fn record(
+        &mut self,
+        member: usize,
+        batch: Batch,
+        report: &mut CaptureReport,
+        progress: &dyn Progress,
+    ) -> Result<(), NodeError> {
+        let mut fresh: Vec<(Incoming, Option<RecordId>)> = Vec::new();
+        let mut duplicates = Vec::new();
+        let mut faults = Vec::new();
+        {
+            let sequencer = self.lock();
+            let mut seen = std::collections::BTreeMap::new();
+            for (mut incoming, place) in batch.incoming.into_iter().zip(&batch.places) {
+                let twice = seen.insert(incoming.tag, fresh.len());
+                if let Some(earlier) = twice {
+                    // The same id or line twice in one document: the same event, or a contradiction.
+                    let (first, _): &(Incoming, _) = &fresh[earlier];
+                    seen.insert(incoming.tag, earlier);
+                    if same_event(first.event.json(), incoming.event.json()) {
+                        continue;
+                    }
+                    faults.push(taken_id(place, incoming.event.event_id()));
+                    continue;
+                }
+                match known(&sequencer, &incoming)? {
+                    Known::No => {
+                        if !incoming.named {
+                            incoming.event.set_event_id(&random_event_id()?);
+                        }
+                        fresh.push((incoming, None));
+                    }
+                    Known::Same(event_id) => {
+                        seen.remove(&incoming.tag);
+                        duplicates.push(event_id);
+                    }
+                    Known::Other => {
+                        seen.remove(&incoming.tag);
+                        faults.push(taken_id(place, incoming.event.event_id()));
+                    }
+                }
+            }
+        }
+        if !faults.is_empty() {
+            report.rejected.extend(faults.into_iter().map(|fault| (batch.file.clone(), fault)));
+            return Ok(());
+        }
+        report.duplicates.extend(duplicates);
+        self.submit_records(member, &batch.file, &fresh, report, progress)
+    }
+
+    fn submit_records(
+        &mut self,
+        member: usize,
+        file: &str,
+        fresh: &[(Incoming, Option<RecordId>)],
+        report: &mut CaptureReport,
+        progress: &dyn Progress,
+    ) -> Result<(), NodeError> {
+        let mut done = 0;
+        for part in fresh.chunks(RECORDS_PER_BLOCK) {
+            let records = prepare_all(part, &self.classification)?;
+            let ids: Vec<String> = records.iter().map(|record| record.event_id.clone()).collect();
+            let submission = Submission::Records { signer: self.signing(member), records };
+            match self.submit(submission)? {
+                Ok(_) => report.accepted.extend(ids),
+                Err(NotTaken::NotWritten(error)) => return Err(NodeError::Store(error)),
+                Err(refused) => {
+                    let finding = Finding::error("", "ledger", refused.to_string());
+                    report.rejected.push((file.to_owned(), finding));
+                    return Ok(());
+                }
+            }
+            done += part.len();
+            progress.at("events recorded", done as u64, fresh.len() as u64);
+        }
+        Ok(())
+    }
+}
+
+fn reject(report: &mut CaptureReport, file: &str, rejection: &Rejection) {
+    report.unreadable |= rejection.is_unreadable();
+    let findings = rejection.findings().into_iter();
+    report.rejected.extend(findings.map(|finding| (file.to_owned(), finding)));
+}
+
+fn taken_id(place: &str, event_id: Option<&str>) -> Finding {
+    let what = match event_id {
+        Some(id) => format!("{id} is recorded already, with other content"),
+        None => "this line of the document is recorded already, with other content".to_owned(),
+    };
+    Finding::error(place, "event.known", what)
+        .suggest("correct it with an error declaration and a new event that has its own id")
+}
+
+/// Whether an event is on the ledger.
+enum Known {
+    No,
+    /// The same event, under this id.
+    Same(String),
+    /// Another event has its id or line.
+    Other,
+}
+
+fn known(sequencer: &Sequencer, incoming: &Incoming) -> Result<Known, NodeError> {
+    let state = &sequencer.stores.state;
+    let failed = |e: countermark_ledger::state::StateError| NodeError::Store(e.to_string());
+    let Some(tag) = TagEntry::load(state, &keys::tag(&incoming.tag)).map_err(failed)? else {
+        return Ok(Known::No);
+    };
+    let stored = sequencer.stores.load_record(&tag.last_record)?;
+    let Some(stored) = stored else {
+        return Ok(Known::Same(String::new()));
+    };
+    let id = stored.event.get("eventID").and_then(Json::as_str).unwrap_or_default().to_owned();
+    // Of an erased event nothing is left to compare.
+    if stored.is_partial || same_event(&stored.event, incoming.event.json()) {
+        Ok(Known::Same(id))
+    } else {
+        Ok(Known::Other)
+    }
+}
+
+/// Whether two events say the same, apart from the id that one of them may have been given here and
+/// the time at which someone recorded it.
+fn same_event(a: &Json, b: &Json) -> bool {
+    let plain = |event: &Json| {
+        let mut event = event.clone();
+        event.remove("recordTime");
+        let id = event.remove("eventID");
+        (event, id)
+    };
+    let ((a, a_id), (b, b_id)) = (plain(a), plain(b));
+    let ids_agree = match (a_id, b_id) {
+        (Some(a), Some(b)) => a == b,
+        _ => true,
+    };
+    ids_agree && equal(&a, &b)
+}
+
+/// Equality without regard to the order of members.
+fn equal(a: &Json, b: &Json) -> bool {
+    match (a, b) {
+        (Json::Object(ours), Json::Object(theirs)) => {
+            ours.len() == theirs.len()
+                && ours.iter().all(|(name, value)| b.get(name).is_some_and(|v| equal(value, v)))
+        }
+        (Json::Array(ours), Json::Array(theirs)) => {
+            ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| equal(a, b))
+        }
+        _ => a == b,
+    }
+}

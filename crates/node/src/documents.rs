@@ -1,0 +1,146 @@
+//! `document` and `erase`: what the vault keeps beside events, and what it must forget.
+
+use countermark_ledger::cid::Profile;
+use countermark_ledger::ids::hex;
+use countermark_ledger::record::FieldClass;
+use countermark_ledger::statement::{Body, Document, DocumentDigest, Erasure, padded_size};
+
+use crate::error::NodeError;
+use crate::keyring;
+use crate::node::Node;
+use crate::stores::{store_error, vault_location};
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// Registered number of the reason "captured in error".
+const REASON_ERROR: u64 = 3;
+
+/// A document in the vault.
+pub struct KeptDocument {
+    /// Its id on the ledger, in hexadecimal.
+    pub id: String,
+    /// Its IPFS CID. It names the content: give it only to those who may know that.
+    pub cid: String,
+}
+
+/// Registered number of a file's media class, by its name.
+fn media_class(name: &str) -> u64 {
+    let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    match ending.as_str() {
+        "pdf" => 1,
+        "png" | "jpg" | "jpeg" | "webp" | "gif" | "tif" | "tiff" => 2,
+        "xlsx" | "ods" | "csv" => 3,
+        "xml" => 4,
+        "json" | "jsonld" | "ndjson" => 5,
+        "txt" | "md" => 6,
+        "edi" | "x12" | "idoc" => 7,
+        _ => 0,
+    }
+}
+
+impl Node {
+    /// Keeps a document in a member's vault and states its salted digest.
+    ///
+    /// # Errors
+    /// What the disk or the ledger says.
+    pub fn document(
+        &mut self,
+        member: Option<&str>,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<KeptDocument, NodeError> {
+        let at = self.member_index(member)?;
+        let member = self.keyring.secrets.members[at].id;
+        let id: [u8; 16] = keyring::random()?;
+        let stored = {
+            let mut sequencer = self.lock();
+            let day = u32::try_from((sequencer.clock)() / DAY_MS).unwrap_or(u32::MAX);
+            let vault = sequencer.stores.vaults.get_mut(&member);
+            let vault = vault.ok_or_else(|| NodeError::Store("the member has no vault".into()))?;
+            let mut content = bytes;
+            vault
+                .put_document(day, &id, &mut content, Profile::KUBO)
+                .map_err(|e| store_error(&e))?
+        };
+        let body = Body::Document(Document {
+            document: id,
+            digest: DocumentDigest::Salted(stored.digest),
+            media_class: media_class(name),
+            size: padded_size(bytes.len() as u64),
+        });
+        self.state(at, vec![body])?;
+        Ok(KeptDocument { id: hex(&id), cid: stored.cid.to_string() })
+    }
+
+    /// Erases an event's values, or those of one class, for good; gives the names of the classes
+    /// that were still there.
+    ///
+    /// The erasure is stated first and carried out then; a crash in between is made up for on
+    /// opening.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] where the member has no such event.
+    pub fn erase(
+        &mut self,
+        member: Option<&str>,
+        event_id: &str,
+        class: Option<&str>,
+    ) -> Result<Vec<String>, NodeError> {
+        let at = self.member_index(member)?;
+        let member = self.keyring.secrets.members[at].id;
+        let wanted: Vec<FieldClass> = match class {
+            None => FieldClass::ALL.to_vec(),
+            Some(name) => vec![FieldClass::from_name(name).ok_or_else(|| {
+                let known: Vec<&str> = FieldClass::ALL.iter().map(|class| class.name()).collect();
+                let what = format!("\"{name}\" is no field class; one of {}", known.join(", "));
+                NodeError::Usage(what)
+            })?],
+        };
+        let (rows, time_ms) = {
+            let sequencer = self.lock();
+            let mut rows = self.rows_of_event(&sequencer, event_id)?;
+            rows.retain(|row| row.member == member);
+            (rows, (sequencer.clock)())
+        };
+        if rows.is_empty() {
+            let name = &self.keyring.secrets.members[at].name;
+            let what = format!("{name} has no event {event_id}; only who recorded it can erase it");
+            return Err(NodeError::NotFound(what));
+        }
+        let mut bodies = Vec::new();
+        let mut work = Vec::new();
+        for row in rows {
+            let left: Vec<FieldClass> = wanted
+                .iter()
+                .copied()
+                .filter(|class| row.erased & 1 << class.number() == 0)
+                .collect();
+            if left.is_empty() {
+                continue;
+            }
+            bodies.push(Body::Erasure(Erasure {
+                record: row.record_id,
+                classes: left.iter().map(|class| class.number()).collect(),
+                reason: REASON_ERROR,
+                time_ms,
+            }));
+            work.push((row, left));
+        }
+        if bodies.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.state(at, bodies)?;
+        let mut sequencer = self.lock();
+        let mut names = std::collections::BTreeSet::new();
+        for (row, classes) in work {
+            let Some(location) = row.vault else { continue };
+            if let Some(vault) = sequencer.stores.vaults.get_mut(&row.member) {
+                vault
+                    .erase(vault_location(location), &row.record_id, &classes)
+                    .map_err(|e| store_error(&e))?;
+            }
+            names.extend(classes.iter().map(|class| class.number()));
+        }
+        let named = names.into_iter().filter_map(|number| FieldClass::from_number(u64::from(number)));
+        Ok(named.map(|class| class.name().to_owned()).collect())
+    }
+}

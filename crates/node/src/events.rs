@@ -1,0 +1,114 @@
+//! `events` and `trace`: reading through the index.
+
+use std::collections::BTreeMap;
+
+use countermark_epcis::json::Json;
+use countermark_intake::{MasterData, MasterTable};
+use countermark_ledger::ids::MemberId;
+use countermark_store::index::{EventRow, Query};
+
+use crate::error::NodeError;
+use crate::format::{EpcFormat, translate};
+use crate::node::Node;
+use crate::sequencer::Sequencer;
+use crate::stores::store_error;
+use crate::trace::{self, Direction, Members, Trace};
+
+/// Events that answer a query.
+pub struct EventsAnswer {
+    /// The events, each with its own `@context`.
+    pub events: Vec<Json>,
+    /// Records that match, but whose type or time was erased: no events any more.
+    pub erased: usize,
+    /// Where to go on.
+    pub next_page_token: Option<String>,
+}
+
+/// The parts without which JSON is no EPCIS event.
+const NEEDED: [&str; 3] = ["type", "eventTime", "eventTimeZoneOffset"];
+
+impl Node {
+    /// The events that match the parameters of an EPCIS simple event query, of all members of this
+    /// node.
+    ///
+    /// # Errors
+    /// [`NodeError::Usage`] names a parameter that is unknown or malformed.
+    pub fn events(&self, query: &str, format: EpcFormat) -> Result<EventsAnswer, NodeError> {
+        let query = Query::parse(query).map_err(|e| NodeError::Usage(e.to_string()))?;
+        let sequencer = self.lock();
+        let page = sequencer
+            .stores
+            .index
+            .query(&self.member_ids(), &query)
+            .map_err(|e| store_error(&e))?;
+        let mut answer =
+            EventsAnswer { events: Vec::new(), erased: 0, next_page_token: page.next };
+        for row in &page.rows {
+            let loaded = sequencer.stores.load_row(row)?;
+            match loaded.filter(|loaded| NEEDED.iter().all(|name| loaded.event.get(name).is_some()))
+            {
+                Some(mut loaded) => {
+                    translate(&mut loaded.event, format);
+                    answer.events.push(loaded.event);
+                }
+                None => answer.erased += 1,
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Traces an identifier through all members of this node, each asked for itself.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] where none of them knows it.
+    pub fn trace(&self, id: &str, direction: Direction) -> Result<Trace, NodeError> {
+        let canonical = match countermark_epcis::gs1::Identifier::parse(id) {
+            Ok(identifier) => identifier.digital_link().unwrap_or_else(|| id.to_owned()),
+            Err(_) => id.to_owned(),
+        };
+        let members = self.trace_members()?;
+        trace::trace(&self.lock().stores.index, &members, &canonical, direction)
+    }
+
+    pub(crate) fn member_ids(&self) -> Vec<MemberId> {
+        self.keyring.secrets.members.iter().map(|member| member.id).collect()
+    }
+
+    /// Who stands behind a GLN: the member that has the name which the master data give it.
+    fn trace_members(&self) -> Result<Members, NodeError> {
+        let members = &self.keyring.secrets.members;
+        let master: MasterTable = self.master_data()?;
+        let mut by_gln = BTreeMap::new();
+        for location in master.locations() {
+            let party = master.location("", &location.party);
+            let names = [Some(&location.name), party.as_ref().map(|party| &party.name)];
+            let known = |member: &&crate::keyring::MemberSecrets| {
+                names.iter().flatten().any(|name| **name == member.name)
+            };
+            if let Some(member) = members.iter().find(known) {
+                by_gln.insert(location.gln.clone(), member.id);
+            }
+        }
+        let names = members.iter().map(|member| (member.id, member.name.clone())).collect();
+        Ok(Members { names, by_gln })
+    }
+
+    /// The records of an event id, the one that is in force first: an event and its error
+    /// declaration share the id.
+    pub(crate) fn rows_of_event(
+        &self,
+        sequencer: &Sequencer,
+        event_id: &str,
+    ) -> Result<Vec<EventRow>, NodeError> {
+        let rows = sequencer
+            .stores
+            .index
+            .events_by_id(&self.member_ids(), event_id)
+            .map_err(|e| store_error(&e))?;
+        if rows.is_empty() {
+            let what = format!("no member of this node has an event {event_id}");
+            return Err(NodeError::NotFound(what));
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,404 @@
+//! A node: its keys, its stores behind the sequencer, and the ordering that drives it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use countermark_ledger::ids::{MemberId, hex, sha256};
+use countermark_ledger::record::Classification;
+use countermark_ledger::registry::RULE_SET_1;
+use countermark_ledger::state::StateView;
+use countermark_ledger::state::entries::{Entry, KeyEntry, MemberEntry, MemberStatus};
+use countermark_ledger::state::keys;
+use countermark_ledger::statement::{
+    Body, Clock, Genesis, KeyAction, KeyBody, MemberAction, MemberBody, key_proof_message,
+};
+use countermark_order::{Local, OrderError};
+use countermark_store::disk::FileDisk;
+use countermark_tlog::Signer;
+use countermark_tlog::note::Algorithm;
+use ed25519_dalek::{Signer as _, SigningKey};
+
+use crate::error::NodeError;
+use crate::keyring::{self, Keyring, MemberSecrets, Secrets, Unlock};
+use crate::progress::{Progress, Silent};
+use crate::sequencer::{NotTaken, Outcome, Sequencer, Shared, Signing, Submission, Taken};
+use crate::stores::{Stores, lock_folder, store_error};
+
+const KEYS_FOLDER: &str = "keys";
+const NAME_BYTES_MAX: usize = 200;
+
+/// An open node. It holds its data directory's lock until it is dropped.
+pub struct Node {
+    pub(crate) keyring: Keyring,
+    pub(crate) classification: Classification,
+    shared: Shared,
+    order: Local<Shared>,
+}
+
+/// A member as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberView {
+    /// Its id on the ledger, in hexadecimal.
+    pub id: String,
+    /// Its name, from the keyring.
+    pub name: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// The hand that holds its keys, in hexadecimal.
+    pub hand: String,
+    /// `active`, `suspended` or `left`, by the ledger.
+    pub status: String,
+}
+
+/// A signing key as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyView {
+    /// SHA-256 of the public key, in hexadecimal.
+    pub id: String,
+    /// The public key (Ed25519), in hexadecimal.
+    pub public_key: String,
+    /// Name of the member.
+    pub member: String,
+    /// Height of the first block in which it may sign.
+    pub valid_from_height: u64,
+    /// Height of the first block in which it may not any more.
+    pub revoked_at_height: Option<u64>,
+}
+
+fn system_clock() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Digest of a member's name under its salt: what the ledger holds of the name.
+fn name_digest(member: &MemberSecrets) -> [u8; 32] {
+    let message = [b"countermark member name 1".as_slice(), &member.name_salt, member.name.as_bytes()];
+    sha256(&message.concat())
+}
+
+/// An origin for a log: the name in lower-case letters, digits and hyphens, and something random.
+fn default_origin(name: &str) -> Result<String, NodeError> {
+    let mut plain = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        match c {
+            'a'..='z' | '0'..='9' => plain.push(c),
+            _ if !plain.ends_with('-') && !plain.is_empty() => plain.push('-'),
+            _ => {}
+        }
+    }
+    let random: [u8; 4] = keyring::random()?;
+    let plain = plain.trim_matches('-');
+    let plain = if plain.is_empty() { "ledger" } else { &plain[..plain.len().min(40)] };
+    Ok(format!("{plain}.countermark/{}", hex(&random)))
+}
+
+fn check_name(name: &str) -> Result<(), NodeError> {
+    let fault = |rule: &str| Err(NodeError::Usage(format!("the name \"{name}\" {rule}")));
+    if name.trim().is_empty() {
+        return fault("is empty");
+    }
+    if name.trim() != name || name.chars().any(char::is_control) || name.len() > NAME_BYTES_MAX {
+        return fault("must have no outer spaces, no control characters and at most 200 bytes");
+    }
+    Ok(())
+}
+
+fn check_country(country: Option<&str>) -> Result<(), NodeError> {
+    match country {
+        Some(code) if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_uppercase()) => {
+            Err(NodeError::Usage(format!("\"{code}\" is no country code; give two capitals, as DE")))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Node {
+    /// Starts a ledger in an empty or absent directory.
+    ///
+    /// # Errors
+    /// [`NodeError::NotEmpty`], or what the disk says; a started directory is not left behind
+    /// half made: it then has no `keys` and `init` can be run again after emptying it.
+    pub fn init(
+        folder: &Path,
+        unlock: &Unlock,
+        name: &str,
+        country: Option<&str>,
+        origin: Option<&str>,
+    ) -> Result<Self, NodeError> {
+        check_name(name)?;
+        check_country(country)?;
+        let occupied = || NodeError::NotEmpty(folder.to_owned());
+        match std::fs::read_dir(folder) {
+            Ok(mut entries) if entries.next().is_some() => return Err(occupied()),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(NodeError::Store(format!("{}: {error}", folder.display()))),
+        }
+        let origin = match origin {
+            Some(origin) => origin.to_owned(),
+            None => default_origin(name)?,
+        };
+        if origin.is_empty() || origin.chars().any(|c| c.is_whitespace() || c == '+') {
+            let what = format!("\"{origin}\" is no origin: it has no spaces and no \"+\"");
+            return Err(NodeError::Usage(what));
+        }
+        let disk = FileDisk::create(folder).map_err(|e| store_error(&e))?;
+        let secrets = Secrets {
+            origin,
+            log_seed: keyring::random()?,
+            hand: keyring::random()?,
+            members: vec![MemberSecrets::generate(name, country)?],
+        };
+        let keyring = Keyring::create(&folder.join(KEYS_FOLDER), unlock, secrets)?;
+        let node = Self::start(folder, disk, keyring, &Silent)?;
+        let first = &node.keyring.secrets.members[0];
+        let genesis = Body::Genesis(Genesis {
+            hand: node.keyring.secrets.hand,
+            log_key: SigningKey::from_bytes(&node.keyring.secrets.log_seed).verifying_key().to_bytes(),
+            rule_set: RULE_SET_1,
+            name_digest: name_digest(first),
+            member_key: node.signing(0).key.verifying_key().to_bytes(),
+            previous: None,
+        });
+        node.state(0, vec![genesis])?;
+        Ok(node)
+    }
+
+    /// Opens a node. State and index are brought to the height of the log first.
+    ///
+    /// # Errors
+    /// [`NodeError::NotANode`], [`NodeError::InUse`], [`NodeError::Keyring`], or a damaged store.
+    pub fn open(
+        folder: &Path,
+        unlock: &Unlock,
+        progress: &dyn Progress,
+    ) -> Result<Self, NodeError> {
+        if !folder.join(KEYS_FOLDER).is_dir() {
+            return Err(NodeError::NotANode(folder.to_owned()));
+        }
+        let disk = lock_folder(folder)?;
+        let keyring = Keyring::open(&folder.join(KEYS_FOLDER), unlock)?;
+        Self::start(folder, disk, keyring, progress)
+    }
+
+    fn start(
+        folder: &Path,
+        disk: FileDisk,
+        keyring: Keyring,
+        progress: &dyn Progress,
+    ) -> Result<Self, NodeError> {
+        let secrets = &keyring.secrets;
+        let log_signer = Signer::new(&secrets.origin, Algorithm::Ed25519, &secrets.log_seed)
+            .map_err(|e| NodeError::Usage(format!("origin \"{}\": {e}", secrets.origin)))?;
+        let stores = Stores::open(folder, Arc::new(disk), secrets, progress)?;
+        let sequencer = Sequencer { stores, log_signer, clock: system_clock };
+        let shared = Shared(Arc::new(Mutex::new(sequencer)));
+        let order = Local::start(shared.clone());
+        Ok(Self { keyring, classification: Classification::new(), shared, order })
+    }
+
+    /// The log's origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.keyring.secrets.origin
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Sequencer> {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Orders a submission and waits until its block is durable.
+    pub(crate) fn submit(&self, submission: Submission) -> Result<Outcome, NodeError> {
+        let outcome = self.order.submit(submission).and_then(countermark_order::Ticket::wait);
+        outcome.map_err(|error| match error {
+            OrderError::Fatal(fatal) => NodeError::Store(fatal.to_string()),
+            other => NodeError::Store(other.to_string()),
+        })
+    }
+
+    /// States something as a member.
+    pub(crate) fn state(&self, member: usize, bodies: Vec<Body>) -> Result<Taken, NodeError> {
+        let signer = self.signing(member);
+        self.submit(Submission::Statements { signer, bodies })?.map_err(|not| match not {
+            NotTaken::NotWritten(error) => NodeError::Store(error),
+            other => NodeError::Refused(other.to_string()),
+        })
+    }
+
+    pub(crate) fn signing(&self, member: usize) -> Signing {
+        let member = &self.keyring.secrets.members[member];
+        Signing::new(member.id, &member.signing_seed)
+    }
+
+    /// Place of a member in the keyring, by name; the first where none is given.
+    pub(crate) fn member_index(&self, name: Option<&str>) -> Result<usize, NodeError> {
+        let members = &self.keyring.secrets.members;
+        let Some(name) = name else { return Ok(0) };
+        members.iter().position(|member| member.name == name).ok_or_else(|| {
+            let known: Vec<&str> = members.iter().map(|member| &*member.name).collect();
+            NodeError::UnknownMember { name: name.to_owned(), known: known.join(", ") }
+        })
+    }
+
+    pub(crate) fn member_of_id(&self, id: &MemberId) -> Result<usize, NodeError> {
+        let position = self.keyring.secrets.members.iter().position(|member| member.id == *id);
+        position.ok_or_else(|| {
+            NodeError::Refused(format!("this node does not hold the keys of member {}", hex(id)))
+        })
+    }
+
+    /// Adds a member whose keys this node holds.
+    ///
+    /// # Errors
+    /// [`NodeError::MemberExists`]; what the ledger refuses.
+    pub fn member_add(
+        &mut self,
+        name: &str,
+        country: Option<&str>,
+    ) -> Result<MemberView, NodeError> {
+        check_name(name)?;
+        check_country(country)?;
+        if self.keyring.secrets.members.iter().any(|member| member.name == name) {
+            return Err(NodeError::MemberExists(name.to_owned()));
+        }
+        let member = MemberSecrets::generate(name, country)?;
+        let key = SigningKey::from_bytes(&member.signing_seed);
+        let public_key = key.verifying_key().to_bytes();
+        let proof = key.sign(&key_proof_message(self.origin(), &member.id, &public_key)).to_bytes();
+        let bodies = vec![
+            Body::Member(MemberBody {
+                member: member.id,
+                action: MemberAction::Add {
+                    name_digest: name_digest(&member),
+                    hand: self.keyring.secrets.hand,
+                    roles: Vec::new(),
+                },
+            }),
+            Body::Key(KeyBody {
+                member: member.id,
+                action: KeyAction::Register { public_key, proof },
+            }),
+        ];
+        // The secrets are durable before the ledger knows the member: a member without keys could
+        // never be used, keys without a member are merely unused.
+        let (id, vault_key) = (member.id, member.vault_key);
+        self.keyring.secrets.members.push(member);
+        self.keyring.save()?;
+        if let Err(error) = self.state(0, bodies) {
+            self.keyring.secrets.members.pop();
+            self.keyring.save()?;
+            return Err(error);
+        }
+        self.lock().stores.open_vault(id, &vault_key)?;
+        let added = self.members()?.pop();
+        added.ok_or_else(|| NodeError::Store("the member is not in the keyring".to_owned()))
+    }
+
+    /// The members whose keys this node holds.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn members(&self) -> Result<Vec<MemberView>, NodeError> {
+        let sequencer = self.lock();
+        self.keyring
+            .secrets
+            .members
+            .iter()
+            .map(|member| {
+                let entry = MemberEntry::load(&sequencer.stores.state, &keys::member(&member.id))
+                    .map_err(|e| store_error(&e))?;
+                let status = match entry.map(|entry| entry.status) {
+                    Some(MemberStatus::Active) => "active",
+                    Some(MemberStatus::Suspended) => "suspended",
+                    Some(MemberStatus::Left) => "left",
+                    None => "unknown to the ledger",
+                };
+                Ok(MemberView {
+                    id: hex(&member.id),
+                    name: member.name.clone(),
+                    country: member.country.clone(),
+                    hand: hex(&self.keyring.secrets.hand),
+                    status: status.to_owned(),
+                })
+            })
+            .collect()
+    }
+
+    /// The current signing keys of this node's members.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn keys(&self) -> Result<Vec<KeyView>, NodeError> {
+        let sequencer = self.lock();
+        let mut views = Vec::new();
+        for (at, member) in self.keyring.secrets.members.iter().enumerate() {
+            let id = self.signing(at).key_id();
+            let entry = KeyEntry::load(&sequencer.stores.state, &keys::signing_key(&id))
+                .map_err(|e| store_error(&e))?;
+            views.extend(entry.map(|entry| KeyView {
+                id: hex(&id),
+                public_key: hex(&entry.public_key),
+                member: member.name.clone(),
+                valid_from_height: entry.valid_from_height,
+                revoked_at_height: entry.revoked_at_height,
+            }));
+        }
+        Ok(views)
+    }
+
+    /// Replaces a member's signing key; gives the new key's id.
+    ///
+    /// # Errors
+    /// What the ledger refuses; the old key then stays.
+    pub fn key_rotate(&mut self, member: Option<&str>) -> Result<String, NodeError> {
+        let at = self.member_index(member)?;
+        let id = self.keyring.secrets.members[at].id;
+        let seed: [u8; 32] = keyring::random()?;
+        let new = Signing::new(id, &seed);
+        let public_key = new.key.verifying_key().to_bytes();
+        let proof = new.key.sign(&key_proof_message(self.origin(), &id, &public_key)).to_bytes();
+        let old = self.signing(at).key_id();
+        let rotate = KeyAction::Rotate { old, public_key, proof };
+        // The new seed is kept beside the old one until the ledger has decided, so that a crash at
+        // any point leaves a key that can sign.
+        self.keyring.secrets.members[at].next_seed = Some(seed);
+        self.keyring.save()?;
+        let outcome = self.state(at, vec![Body::Key(KeyBody { member: id, action: rotate })]);
+        let secrets = &mut self.keyring.secrets.members[at];
+        secrets.next_seed = None;
+        if outcome.is_ok() {
+            secrets.signing_seed = seed;
+        }
+        self.keyring.save()?;
+        outcome.map(|_| hex(&new.key_id()))
+    }
+
+    /// Records that the clock really jumped; gives the time that was recorded.
+    ///
+    /// # Errors
+    /// [`NodeError::Refused`] where there is no jump to confirm.
+    pub fn confirm_clock(&mut self) -> Result<String, NodeError> {
+        let body = {
+            let sequencer = self.lock();
+            let tip = sequencer.stores.tip;
+            let previous_ms = tip.parent_time_ms.unwrap_or(0);
+            Body::Clock(Clock { height: tip.height, previous_ms, new_ms: (sequencer.clock)() })
+        };
+        let taken = self.state(0, vec![body])?;
+        let time = i64::try_from(taken.time_ms).unwrap_or(i64::MAX);
+        Ok(countermark_epcis::time::Instant::format_ms(time))
+    }
+
+    /// Height of the newest block.
+    #[must_use]
+    pub fn height(&self) -> Option<u64> {
+        self.lock().stores.state.head().ok().flatten().map(|head| head.height)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.order.stop();
+    }
+}

@@ -1,0 +1,251 @@
+//! `prove`, `receipt`, `trust`: what others verify without us.
+
+use std::collections::BTreeSet;
+
+use countermark_ledger::bundle::{
+    BlockProof, Bundle, GENESIS_LEAF_INDEX, GenesisProof, Head, KeyProof, RecordProof,
+};
+use countermark_ledger::ids::{KeyId, RecordId, sha256};
+use countermark_ledger::record::{ClassSource, FieldClass, disclose, empty_source};
+use countermark_ledger::record_header::{batch_leaf_hash, decode_batch};
+use countermark_ledger::state::entries::{Entry, KeyEntry, RecordEntry};
+use countermark_ledger::state::{StateView, keys, prove as prove_state};
+use countermark_ledger::statement::{Body, SignedStatement};
+use countermark_ledger::trust::{TrustPolicy, TrustedMember};
+use countermark_ledger::{cose, receipt};
+use countermark_store::log_store::LogView;
+use countermark_tlog::merkle::{self, Hash};
+use countermark_tlog::{Checkpoint, Note, Policy};
+
+use crate::blocks;
+use crate::error::NodeError;
+use crate::node::Node;
+use crate::sequencer::{Sequencer, chain};
+
+/// A receipt and what it is of.
+pub struct Receipt {
+    /// The COSE receipt (RFC 9942).
+    pub receipt: Vec<u8>,
+    /// The signed statement (COSE_Sign1).
+    pub statement: Vec<u8>,
+    /// Index of its leaf.
+    pub leaf_index: u64,
+}
+
+impl Node {
+    /// A bundle that proves an event, or the fields at JSON pointers into it.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] where no member of this node recorded such an event;
+    /// [`NodeError::Refused`] where a field cannot be disclosed.
+    pub fn prove(&self, event_id: &str, fields: &[String]) -> Result<Vec<u8>, NodeError> {
+        let sequencer = self.lock();
+        let rows = self.rows_of_event(&sequencer, event_id)?;
+        let issuer = self.member_of_id(&rows[0].member)?;
+        let whole = [String::new()];
+        let fields = if fields.is_empty() { &whole[..] } else { fields };
+        let log: &LogView = &sequencer.stores.log;
+        let mut signers = BTreeSet::new();
+        let mut records = Vec::new();
+        for row in &rows {
+            let (proof, signer) = record_proof(&sequencer, log, &row.record_id, fields)?;
+            records.push(proof);
+            signers.insert(signer);
+        }
+        let signing = self.signing(issuer);
+        signers.insert(signing.key_id());
+        let newest = blocks::newest(log)?.ok_or_else(|| missing("log", "it is empty"))?;
+        let head = Head {
+            block: block_proof(log, newest.log_size)?,
+            issuer_key: signing.key_id(),
+            keys: signers.iter().map(|id| key_proof(&sequencer, id)).collect::<Result<_, _>>()?,
+        };
+        let genesis = GenesisProof {
+            leaf: leaf(log, GENESIS_LEAF_INDEX)?,
+            path: inclusion(log, GENESIS_LEAF_INDEX)?,
+        };
+        let checkpoint = log.checkpoint().ok_or_else(|| missing("log", "it has no checkpoint"))?;
+        let mut bundle = Bundle {
+            checkpoint: checkpoint.to_vec(),
+            genesis,
+            records,
+            head,
+            issued_at_ms: (sequencer.clock)(),
+            signature: [0; 64],
+        };
+        bundle.signature = cose::sign(&signing.key, &bundle.signed_bytes());
+        Ok(bundle.encode())
+    }
+
+    /// The receipt of the statement that captured an event.
+    ///
+    /// # Errors
+    /// As [`Node::prove`].
+    pub fn receipt(&self, event_id: &str) -> Result<Receipt, NodeError> {
+        let sequencer = self.lock();
+        let rows = self.rows_of_event(&sequencer, event_id)?;
+        let log: &LogView = &sequencer.stores.log;
+        let leaf_index = rows[0].position.leaf_index;
+        let bytes = leaf(log, leaf_index)?;
+        let signed = SignedStatement::from_leaf(&bytes)
+            .map_err(|e| missing(&format!("log, leaf {leaf_index}"), &e.to_string()))?;
+        let receipt = receipt::InclusionReceipt {
+            tree_size: log.size(),
+            leaf_index,
+            path: inclusion(log, leaf_index)?,
+        };
+        let key = ed25519_dalek::SigningKey::from_bytes(&self.keyring.secrets.log_seed);
+        let receipt = receipt
+            .sign(&signed.leaf_hash(), &log.root(), &key)
+            .map_err(|e| NodeError::Store(e.to_string()))?;
+        Ok(Receipt { receipt, statement: signed.bytes().to_vec(), leaf_index })
+    }
+
+    /// This log's trust policy.
+    ///
+    /// # Errors
+    /// [`NodeError`] where the log cannot be read.
+    pub fn trust(&self) -> Result<String, NodeError> {
+        let sequencer = self.lock();
+        let genesis = merkle::leaf_hash(&leaf(&sequencer.stores.log, GENESIS_LEAF_INDEX)?);
+        let key = sequencer.log_signer.verifier_key().encode();
+        let policy = Policy::parse(format!("log {key}\nquorum none\n").as_bytes())
+            .map_err(|e| NodeError::Store(e.to_string()))?;
+        let members = self.keyring.secrets.members.iter();
+        let members = members.map(|m| TrustedMember { id: m.id, name: m.name.clone() }).collect();
+        Ok(TrustPolicy { policy, genesis, members }.encode())
+    }
+
+    /// A file of the log as others read it: `checkpoint`, a C2SP tile or entry bundle, or, one hash
+    /// in hexadecimal a line, `inclusion/INDEX/SIZE` and `consistency/OLD/NEW`.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] where the log has no such thing.
+    pub fn log_resource(&self, path: &str) -> Result<Vec<u8>, NodeError> {
+        let sequencer = self.lock();
+        let log: &LogView = &sequencer.stores.log;
+        let nothing = || NodeError::NotFound(format!("the log has no {path}"));
+        let failed = |e: countermark_store::log_store::ReadError| NodeError::NotFound(chain(&e));
+        let numbers = |rest: &str| {
+            let (a, b) = rest.split_once('/')?;
+            Some((a.parse::<u64>().ok()?, b.parse::<u64>().ok()?))
+        };
+        if path == "checkpoint" {
+            return log.checkpoint().map(<[u8]>::to_vec).ok_or_else(nothing);
+        }
+        if let Some(rest) = path.strip_prefix("inclusion/") {
+            let (index, size) = numbers(rest).ok_or_else(nothing)?;
+            return Ok(lines(&log.inclusion_proof(index, size).map_err(failed)?));
+        }
+        if let Some(rest) = path.strip_prefix("consistency/") {
+            let (old, new) = numbers(rest).ok_or_else(nothing)?;
+            return Ok(lines(&log.consistency_proof(old, new).map_err(failed)?));
+        }
+        log.tile(path).map_err(failed)?.ok_or_else(nothing)
+    }
+}
+
+fn lines(hashes: &[Hash]) -> Vec<u8> {
+    hashes.iter().flat_map(|hash| (countermark_ledger::ids::hex(hash) + "\n").into_bytes()).collect()
+}
+
+fn missing(place: &str, what: &str) -> NodeError {
+    NodeError::Damaged { place: place.to_owned(), what: what.to_owned() }
+}
+
+fn leaf(log: &LogView, index: u64) -> Result<Vec<u8>, NodeError> {
+    log.leaf(index).map_err(|e| missing(&format!("log, leaf {index}"), &chain(&e)))
+}
+
+fn inclusion(log: &LogView, index: u64) -> Result<Vec<Hash>, NodeError> {
+    let path = log.inclusion_proof(index, log.size());
+    path.map_err(|e| missing(&format!("log, leaf {index}"), &chain(&e)))
+}
+
+fn block_proof(log: &LogView, index: u64) -> Result<BlockProof, NodeError> {
+    Ok(BlockProof { header_leaf: leaf(log, index)?, index, path: inclusion(log, index)? })
+}
+
+fn key_proof(sequencer: &Sequencer, id: &KeyId) -> Result<KeyProof, NodeError> {
+    let state = &sequencer.stores.state;
+    let failed = |e: countermark_ledger::state::StateError| NodeError::Store(e.to_string());
+    let key = keys::signing_key(id);
+    let entry = state.value(&key).map_err(failed)?;
+    let entry = entry.ok_or_else(|| missing("state", "a signing key is not in it"))?;
+    KeyEntry::decode(&entry).map_err(|e| missing("state", &e.to_string()))?;
+    let proof = prove_state(state, &key).map_err(failed)?.encode();
+    Ok(KeyProof { entry, proof })
+}
+
+/// What proves one record, and the key that signed for it.
+fn record_proof(
+    sequencer: &Sequencer,
+    log: &LogView,
+    record: &RecordId,
+    fields: &[String],
+) -> Result<(RecordProof, KeyId), NodeError> {
+    let state = &sequencer.stores.state;
+    let entry = RecordEntry::load(state, &keys::record(record))
+        .map_err(|e| NodeError::Store(e.to_string()))?
+        .ok_or_else(|| missing("state", "the record is not in it"))?;
+    let header = blocks::header_of(log, entry.log_index)?;
+    let placed = blocks::statements(log, &header)?;
+    let leaf_hashes: Vec<Hash> = placed.iter().map(|placed| placed.signed.leaf_hash()).collect();
+    let statement_index = entry.log_index - header.log_size - 1;
+    let at = usize::try_from(statement_index).unwrap_or(usize::MAX);
+    let place = format!("log, leaf {}", entry.log_index);
+    let placed =
+        placed.get(at).ok_or_else(|| missing(&place, "it is not in the block of its header"))?;
+    let Body::Capture(capture) = &placed.signed.statement().body else {
+        return Err(missing(&place, "it is no capture statement"));
+    };
+    let object = blocks::object(log, &capture.object)?;
+    let headers = decode_batch(&object).map_err(|e| missing(&place, &e.to_string()))?;
+    let batch: Vec<Hash> = headers.iter().map(|header| batch_leaf_hash(header)).collect();
+    let record_index = headers
+        .iter()
+        .position(|header| sha256(header) == entry.header_hash || batch_leaf_hash(header) == entry.header_hash)
+        .ok_or_else(|| missing(&place, "its batch lacks the record"))?;
+    let failed = |e: merkle::ProofError| missing(&place, &e.to_string());
+    let sources = class_sources(sequencer, record)?;
+    let pointers: Vec<&str> = fields.iter().map(String::as_str).collect();
+    let openings =
+        disclose(&sources, &pointers).map_err(|e| NodeError::Refused(e.to_string()))?;
+    let proof = RecordProof {
+        block: block_proof(log, header.log_size)?,
+        statement_leaf: placed.signed.leaf(),
+        statement_index,
+        statement_path: merkle::inclusion_proof(&leaf_hashes, at).map_err(failed)?,
+        record_header: headers[record_index].clone(),
+        record_index: record_index as u64,
+        record_path: merkle::inclusion_proof(&batch, record_index).map_err(failed)?,
+        openings: openings.encode(),
+    };
+    Ok((proof, placed.signed.statement().key))
+}
+
+/// What the vault still has of each class.
+fn class_sources(
+    sequencer: &Sequencer,
+    record: &RecordId,
+) -> Result<[ClassSource; countermark_ledger::record::CLASS_COUNT], NodeError> {
+    let stored = sequencer.stores.open_record(record)?;
+    let stored = stored.ok_or_else(|| {
+        NodeError::Refused("the vault of this node does not hold this event's fields".to_owned())
+    })?;
+    let identity = stored.key(FieldClass::Identity).cloned();
+    Ok(FieldClass::ALL.map(|class| match stored.body(class) {
+        Some((key, body)) => ClassSource::Body { key: key.clone(), body: body.to_vec() },
+        None if stored.is_erased(class) => ClassSource::Unavailable,
+        None => match &identity {
+            Some(identity) => empty_source(identity, class),
+            None => ClassSource::Unavailable,
+        },
+    }))
+}
+
+/// The signed head of the log, parsed.
+pub(crate) fn head(log: &LogView) -> Option<Checkpoint> {
+    let note = Note::parse(log.checkpoint()?).ok()?;
+    Checkpoint::parse(note.text()).ok()
+}

@@ -1,0 +1,158 @@
+//! Doing again from the log what a crash or a rebuild left undone: state, index, erasures.
+
+use std::collections::BTreeMap;
+
+use countermark_epcis::Event;
+use countermark_ledger::block::BlockHeader;
+use countermark_ledger::ids::{MemberId, RecordId};
+use countermark_ledger::machine;
+use countermark_ledger::record::FieldClass;
+use countermark_ledger::record_header::{RecordHeader, decode_batch};
+use countermark_ledger::state::{StateStore, StateView};
+use countermark_ledger::statement::Body;
+use countermark_store::index::{BlockRows, LogPosition, RecordRow};
+use countermark_store::vault::{Location, VaultError};
+
+use crate::blocks;
+use crate::error::NodeError;
+use crate::progress::Progress;
+use crate::sequencer::index_erasure;
+use crate::stores::{Stores, erased_bits, event_of, index_location, store_error};
+
+/// Where the vaults of this node keep every record: needed where the index does not know it.
+type Places = BTreeMap<RecordId, (MemberId, Location)>;
+
+/// Brings state and index to the height of the log.
+pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(), NodeError> {
+    let Some(newest) = blocks::newest(&stores.log)? else { return Ok(()) };
+    let state_next = stores.state.head().map_err(|e| store_error(&e))?.map_or(0, |h| h.height + 1);
+    let indexed = stores.index.applied_height().map_err(|e| store_error(&e))?;
+    let index_next = indexed.map_or(0, |height| height + 1);
+    let ahead = newest.height + 1;
+    if state_next > ahead || index_next > ahead {
+        return Err(NodeError::Damaged {
+            place: "log".to_owned(),
+            what: format!(
+                "it ends at block {}, but state or index know of later ones: the log was restored \
+                 from an older copy or cut off",
+                newest.height
+            ),
+        });
+    }
+    let first = state_next.min(index_next);
+    if first == ahead {
+        return Ok(());
+    }
+    let headers = blocks::headers_from(&stores.log, first)?;
+    let places = if index_next < ahead { places(stores)? } else { Places::new() };
+    for header in &headers {
+        if header.height >= state_next {
+            apply_state(stores, header)?;
+        }
+        if header.height >= index_next {
+            let rows = rows(stores, header, &places)?;
+            finish_erasures(stores, &rows, &places)?;
+            stores.index.apply(&rows).map_err(|e| store_error(&e))?;
+        }
+        progress.at("blocks read again", header.height + 1 - first, ahead - first);
+    }
+    Ok(())
+}
+
+fn apply_state(stores: &mut Stores, header: &BlockHeader) -> Result<(), NodeError> {
+    let tip = blocks::tip_before(&stores.log, header)?;
+    let block = blocks::block(&stores.log, header.clone())?;
+    let effects = machine::apply(&stores.state, &tip, &block).map_err(|e| NodeError::Damaged {
+        place: format!("block {}", header.height),
+        what: e.to_string(),
+    })?;
+    stores.state.commit(header.height, &effects.writes).map_err(|e| store_error(&e))
+}
+
+/// Where every record lies, from the vaults themselves.
+pub(crate) fn places(stores: &Stores) -> Result<Places, NodeError> {
+    let mut places = Places::new();
+    for (member, vault) in &stores.vaults {
+        vault
+            .scan(|record, location| {
+                places.insert(record, (*member, location));
+                Ok::<(), VaultError>(())
+            })
+            .map_err(|e| store_error(&e))?;
+    }
+    Ok(places)
+}
+
+/// What the index takes of a block, made from log and vault.
+pub(crate) fn rows(
+    stores: &Stores,
+    header: &BlockHeader,
+    places: &Places,
+) -> Result<BlockRows, NodeError> {
+    let mut rows = BlockRows { height: header.height, ..BlockRows::default() };
+    for placed in blocks::statements(&stores.log, header)? {
+        let statement = placed.signed.statement();
+        match &statement.body {
+            Body::Capture(capture) => {
+                let object = blocks::object(&stores.log, &capture.object)?;
+                let headers = decode_batch(&object).map_err(|e| store_error(&e))?;
+                for (batch_index, bytes) in (0u16..).zip(&headers) {
+                    let record = RecordHeader::decode(bytes).map_err(|e| store_error(&e))?;
+                    let position = LogPosition { leaf_index: placed.index, batch_index };
+                    rows.records.push(row(stores, header, &record, statement.member, position, places)?);
+                }
+            }
+            Body::Erasure(erasure) => rows.erasures.push(index_erasure(erasure)),
+            _ => {}
+        }
+    }
+    Ok(rows)
+}
+
+fn row(
+    stores: &Stores,
+    header: &BlockHeader,
+    record: &RecordHeader,
+    member: MemberId,
+    position: LogPosition,
+    places: &Places,
+) -> Result<RecordRow, NodeError> {
+    let place = places.get(&record.record_id);
+    let mut row = RecordRow {
+        position,
+        record_id: record.record_id,
+        member,
+        facts: None,
+        record_time_ms: i64::try_from(header.time_ms).unwrap_or(i64::MAX),
+        vault: place.map(|(_, location)| index_location(*location)),
+        erased: 0,
+        previous: record.previous_version,
+    };
+    if let Some((holder, location)) = place
+        && let Some(vault) = stores.vaults.get(holder)
+    {
+        let stored = vault.get(*location, &record.record_id).map_err(|e| store_error(&e))?;
+        row.erased = erased_bits(&stored);
+        // What erasure left may be no event any more; it is then found by its record only.
+        row.facts = Event::from_json(event_of(&stored)?.event).ok().map(|event| event.facts());
+    }
+    Ok(row)
+}
+
+/// An erasure that stands in the log is carried out in the vault, also if a crash came between.
+fn finish_erasures(
+    stores: &mut Stores,
+    rows: &BlockRows,
+    places: &Places,
+) -> Result<(), NodeError> {
+    for erasure in &rows.erasures {
+        let Some((member, location)) = places.get(&erasure.record_id) else { continue };
+        let Some(vault) = stores.vaults.get_mut(member) else { continue };
+        let classes: Vec<FieldClass> = FieldClass::ALL
+            .into_iter()
+            .filter(|class| erasure.classes & 1 << class.number() != 0)
+            .collect();
+        vault.erase(*location, &erasure.record_id, &classes).map_err(|e| store_error(&e))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! The node's five stores, opened together and brought to the same height.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use countermark_epcis::json::Json;
+use countermark_ledger::ids::{MemberId, RecordId};
+use countermark_ledger::machine::Tip;
+use countermark_ledger::record::seal::WrapKey;
+use countermark_ledger::record::{self, FieldClass};
+use countermark_store::desk::Desk;
+use countermark_store::disk::{Disk, FileDisk, OpenError};
+use countermark_store::index::{EventRow, Index, VaultLocation};
+use countermark_store::log_store::LogStore;
+use countermark_store::state_store::SqliteState;
+use countermark_store::vault::{ClassState, Location, NewRecord, Random, StoredRecord, Vault};
+
+use crate::blocks;
+use crate::error::NodeError;
+use crate::keyring::Secrets;
+use crate::prepare::Prepared;
+use crate::progress::Progress;
+use crate::replay;
+use crate::sequencer::chain;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+pub(crate) const STATE_FILE: &str = "state.db";
+pub(crate) const INDEX_FILE: &str = "index.db";
+const DESK_FILE: &str = "desk.db";
+
+/// The stores of a node, and where the log stands.
+pub(crate) struct Stores {
+    pub(crate) folder: PathBuf,
+    pub(crate) origin: String,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) log: LogStore,
+    pub(crate) vaults: BTreeMap<MemberId, Vault>,
+    pub(crate) state: SqliteState,
+    pub(crate) index: Index,
+    pub(crate) desk: Desk,
+    pub(crate) tip: Tip,
+}
+
+/// Why records were not put in the vault.
+pub(crate) enum PutError {
+    /// Nothing was stored.
+    NotWritten(String),
+    /// The vault must be opened again.
+    Fatal(String),
+}
+
+/// An event as the vault still has it.
+pub(crate) struct LoadedEvent {
+    pub(crate) event: Json,
+    /// Whether a class of it is erased.
+    pub(crate) is_partial: bool,
+}
+
+struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, out: &mut [u8]) -> std::io::Result<()> {
+        getrandom::fill(out).map_err(|e| std::io::Error::other(e.to_string()))
+    }
+}
+
+pub(crate) fn store_error(error: &dyn std::error::Error) -> NodeError {
+    NodeError::Store(chain(error))
+}
+
+/// Takes hold of a data directory; nobody else can until it is dropped.
+pub(crate) fn lock_folder(folder: &Path) -> Result<FileDisk, NodeError> {
+    FileDisk::open(folder).map_err(|error| match error {
+        OpenError::InUse { .. } => NodeError::InUse(folder.to_owned()),
+        other => store_error(&other),
+    })
+}
+
+impl Stores {
+    /// Opens the stores of a data directory whose lock `disk` holds, and catches state and index up
+    /// with the log.
+    pub(crate) fn open(
+        folder: &Path,
+        disk: Arc<dyn Disk>,
+        secrets: &Secrets,
+        progress: &dyn Progress,
+    ) -> Result<Self, NodeError> {
+        let (log, _) =
+            LogStore::open(Arc::clone(&disk), &secrets.origin).map_err(|e| store_error(&e))?;
+        let state = SqliteState::open(&folder.join(STATE_FILE)).map_err(|e| store_error(&e))?;
+        let index = open_index(&folder.join(INDEX_FILE))?;
+        let desk = Desk::open(&folder.join(DESK_FILE)).map_err(|e| store_error(&e))?;
+        let tip = blocks::tip(&log)?;
+        let mut stores = Self {
+            folder: folder.to_owned(),
+            origin: secrets.origin.clone(),
+            disk,
+            log,
+            vaults: BTreeMap::new(),
+            state,
+            index,
+            desk,
+            tip,
+        };
+        for member in &secrets.members {
+            stores.open_vault(member.id, &member.vault_key)?;
+        }
+        replay::catch_up(&mut stores, progress)?;
+        Ok(stores)
+    }
+
+    /// Opens one member's vault, or begins it.
+    pub(crate) fn open_vault(&mut self, id: MemberId, key: &[u8; 32]) -> Result<(), NodeError> {
+        let folder = format!("vault/{}", countermark_ledger::ids::hex(&id));
+        let key = WrapKey::from_bytes(*key);
+        let (vault, _) = Vault::open(Arc::clone(&self.disk), &folder, key, Arc::new(SystemRandom))
+            .map_err(|e| store_error(&e))?;
+        self.vaults.insert(id, vault);
+        Ok(())
+    }
+
+    /// Puts the records of a block into their members' vaults; gives their places in order.
+    pub(crate) fn put_records(
+        &mut self,
+        records: &[(&Prepared, MemberId)],
+        time_ms: u64,
+    ) -> Result<Vec<VaultLocation>, PutError> {
+        let day = u32::try_from(time_ms / DAY_MS).unwrap_or(u32::MAX);
+        let mut locations = vec![VaultLocation { segment: 0, offset: 0 }; records.len()];
+        let mut by_member: BTreeMap<MemberId, Vec<usize>> = BTreeMap::new();
+        for (i, (_, member)) in records.iter().enumerate() {
+            by_member.entry(*member).or_default().push(i);
+        }
+        for (member, places) in by_member {
+            let missing = || PutError::NotWritten("this node has no vault of the member".to_owned());
+            let vault = self.vaults.get_mut(&member).ok_or_else(missing)?;
+            let new: Vec<NewRecord<'_>> = places
+                .iter()
+                .map(|i| {
+                    let record = records[*i].0;
+                    NewRecord {
+                        id: record.record_id,
+                        bodies: &record.bodies,
+                        keys: &record.keys,
+                        subject: Some(&record.record_id),
+                    }
+                })
+                .collect();
+            // After a failed write the vault refuses until it is opened again, hence fatal.
+            let put = vault.put_batch(day, &new).map_err(|e| PutError::Fatal(chain(&e)))?;
+            for (i, location) in places.into_iter().zip(put) {
+                locations[i] = index_location(location);
+            }
+        }
+        Ok(locations)
+    }
+
+    /// Where a record is, by the index.
+    pub(crate) fn row(&self, record: &RecordId) -> Result<Option<EventRow>, NodeError> {
+        self.index.record(record).map_err(|e| store_error(&e))
+    }
+
+    /// What the vault still has of a record; `None` where this node holds nothing of it.
+    pub(crate) fn open_record(&self, record: &RecordId) -> Result<Option<StoredRecord>, NodeError> {
+        match self.row(record)? {
+            Some(row) => self.open_row(&row),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn open_row(&self, row: &EventRow) -> Result<Option<StoredRecord>, NodeError> {
+        let (Some(vault), Some(location)) = (self.vaults.get(&row.member), row.vault) else {
+            return Ok(None);
+        };
+        let found = vault.get(vault_location(location), &row.record_id);
+        found.map(Some).map_err(|e| store_error(&e))
+    }
+
+    /// The event of a record, as captured, with the classes that are left.
+    pub(crate) fn load_record(&self, record: &RecordId) -> Result<Option<LoadedEvent>, NodeError> {
+        self.open_record(record)?.map(|stored| event_of(&stored)).transpose()
+    }
+
+    pub(crate) fn load_row(&self, row: &EventRow) -> Result<Option<LoadedEvent>, NodeError> {
+        self.open_row(row)?.map(|stored| event_of(&stored)).transpose()
+    }
+}
+
+/// The event in a vault's record.
+pub(crate) fn event_of(stored: &StoredRecord) -> Result<LoadedEvent, NodeError> {
+    let (event, _) = record::assemble(&stored.bodies()).map_err(|e| store_error(&e))?;
+    let is_partial = stored.classes.iter().any(|class| matches!(class, ClassState::Erased));
+    Ok(LoadedEvent { event, is_partial })
+}
+
+/// Bits of the classes that a record has lost.
+pub(crate) fn erased_bits(stored: &StoredRecord) -> u16 {
+    let classes = FieldClass::ALL.into_iter().zip(&stored.classes);
+    let erased = classes.filter(|(_, state)| matches!(state, ClassState::Erased));
+    erased.fold(0, |bits, (class, _)| bits | 1 << class.number())
+}
+
+pub(crate) fn index_location(location: Location) -> VaultLocation {
+    VaultLocation { segment: location.segment, offset: u64::from(location.offset) }
+}
+
+pub(crate) fn vault_location(location: VaultLocation) -> Location {
+    let offset = u32::try_from(location.offset).unwrap_or(u32::MAX);
+    Location { segment: location.segment, offset }
+}
+
+fn open_index(path: &Path) -> Result<Index, NodeError> {
+    if !path.exists() {
+        return Index::create(path).map_err(|e| store_error(&e));
+    }
+    Index::open(path).map_err(|error| NodeError::Damaged {
+        place: path.display().to_string(),
+        what: format!("{}; `countermark index rebuild` makes it again", chain(&error)),
+    })
+}
