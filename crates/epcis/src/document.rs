@@ -197,14 +197,15 @@ fn list_at<'j>(root: &'j mut Json, path: &[&str]) -> Option<&'j mut Json> {
 }
 
 /// The document as JSON, as it was read: events that had their context from the document have
-/// none of their own.
+/// none of their own. An event that stood alone without context has got GS1's.
 #[must_use]
 pub fn to_json(document: &Document) -> Json {
-    let shared = document.header.get("@context");
+    let assumed = Json::string(EPCIS_CONTEXT);
+    let shared = document.header.get("@context").unwrap_or(&assumed);
     let alone = matches!(document.kind, Kind::Event | Kind::Events);
     let events = document.events.iter().map(|event| {
         let mut json = event.json().clone();
-        let inherited = shared.is_some() && json.get("@context") == shared;
+        let inherited = json.get("@context") == Some(shared);
         match &event.origin {
             _ if alone => {}
             Origin::Document if inherited => {

@@ -1,5 +1,7 @@
 //! Documents read, refused and written, on small documents of our own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use countermark_epcis::document::{self, Document, Kind, Rejection};
 use countermark_epcis::json::{self, Json};
 use countermark_epcis::{Action, Event, EventType, Finding, Mode, Role, Severity};
@@ -234,6 +236,22 @@ fn an_event_carries_the_contexts_that_were_in_force() {
         assert_eq!(Event::from_json(event.json().clone()).unwrap(), *event);
     }
     assert_eq!(document::to_json(&document), json::parse(text.as_bytes()).unwrap());
+}
+
+#[test]
+fn a_document_without_context_is_written_without_one() {
+    let without = |text: &str| {
+        let mut json = json::parse(text.as_bytes()).unwrap();
+        json.remove("@context");
+        json
+    };
+    let event = without(&object_event("")).to_text();
+    let text = without(&capture(&event)).to_text();
+    let document = read(&text, Mode::Lenient).unwrap();
+    assert_eq!(document::write(&document), text);
+    // An event that stands alone gets the context that its reader assumed.
+    let alone = document::write(&read(&event, Mode::Lenient).unwrap());
+    assert!(read(&alone, Mode::Strict).is_ok(), "{alone}");
 }
 
 #[test]
