@@ -11,7 +11,7 @@ use std::io;
 /// Length of a slot of `log/acknowledged`.
 pub(super) const RECORD: usize = 40;
 
-/// A log that cannot be opened. Nothing was changed.
+/// A log that cannot be opened. Its journal was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// A file cannot be read or written.

@@ -36,7 +36,8 @@ pub use view::{Leaves, LogView, ReadError};
 
 use crate::disk::Disk;
 use countermark_ledger::limits::{
-    BLOCK_BYTES_MAX, LEAF_BYTES_MAX, OBJECT_BYTES_MAX, STATEMENTS_PER_BLOCK_MAX,
+    BLOCK_BYTES_MAX, LEAF_BYTES_MAX, OBJECT_BYTES_MAX, OBJECTS_PER_STATEMENT_MAX,
+    STATEMENTS_PER_BLOCK_MAX,
 };
 use countermark_tlog::tile::Tile;
 use countermark_tlog::{Checkpoint, CheckpointError, Hash, Note, NoteError, TileError};
@@ -56,6 +57,9 @@ const NEW_CHECKPOINT: &str = "log/checkpoint.new";
 const ACKNOWLEDGED: &str = "log/acknowledged";
 const TILES: &str = "log/tile";
 const OBJECTS: &str = "log/objects";
+
+/// Objects in one block.
+const OBJECTS_MAX: usize = STATEMENTS_PER_BLOCK_MAX * OBJECTS_PER_STATEMENT_MAX;
 
 /// How the store is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +159,12 @@ pub enum BlockError {
         index: usize,
         /// Its length.
         bytes: usize,
+    },
+    /// More objects than its statements can name.
+    #[error("a block has at most {OBJECTS_MAX} objects, this one {found}")]
+    Objects {
+        /// Objects found.
+        found: usize,
     },
     /// Leaves and objects too long together.
     #[error("the block has {bytes} bytes; at most {BLOCK_BYTES_MAX} are allowed")]
@@ -453,6 +463,9 @@ fn check_limits(block: &BlockData) -> Result<(), BlockError> {
     let found = block.leaves.len();
     if found == 0 || found > STATEMENTS_PER_BLOCK_MAX + 1 {
         return Err(BlockError::Leaves { found });
+    }
+    if block.objects.len() > OBJECTS_MAX {
+        return Err(BlockError::Objects { found: block.objects.len() });
     }
     if let Some(index) = block.leaves.iter().position(|leaf| leaf.len() > LEAF_BYTES_MAX) {
         return Err(BlockError::Leaf { index, bytes: block.leaves[index].len() });

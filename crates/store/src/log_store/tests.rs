@@ -164,6 +164,7 @@ fn blocks_that_do_not_fit_change_nothing() {
             BlockData { objects: vec![vec![0; 1 << 20], vec![0; 1 + (1 << 20)]], ..good.clone() },
             "object 1",
         ),
+        (BlockData { objects: vec![vec![]; 65_537], ..good.clone() }, "at most 65536 objects"),
         (BlockData { objects: vec![vec![0; 1 << 20]; 17], ..good.clone() }, "17825793 bytes"),
     ];
     let text = Checkpoint {
@@ -376,6 +377,48 @@ fn fsck_finds_missing_objects_strange_files_and_a_wrong_signature() {
     let other = Expected { log_key: Some(stranger.verifier_key()), ..expected };
     let found = fsck(&disk, &other, &mut |_| ()).unwrap();
     assert!(found.iter().any(|fault| fault.what == "the checkpoint's signature"));
+}
+
+/// A change of these hashes is a change of a format on disk: logs of earlier releases would no longer
+/// open.
+#[test]
+fn the_formats_on_disk_are_frozen() {
+    let disk = FrozenDisk::new();
+    let mut log = open(&disk);
+    let leaves = |count: u16| (0..count).map(|i| i.to_be_bytes().to_vec()).collect();
+    for count in [300, 5] {
+        let next = block(&log, leaves(count), vec![vec![count as u8; 10]]);
+        log.commit(next).unwrap();
+    }
+    let with_blocks = disk.files();
+    log.settle().unwrap();
+    let settled = disk.files();
+    let digest = |files: &std::collections::BTreeMap<String, Vec<u8>>, path: &str| {
+        hex(&Sha256::digest(&files[path]))[..16].to_owned()
+    };
+    let found = [
+        digest(&with_blocks, JOURNAL),
+        digest(&settled, JOURNAL),
+        digest(&settled, CHECKPOINT),
+        digest(&settled, ACKNOWLEDGED),
+        digest(&settled, "log/tile/0/000"),
+        digest(&settled, "log/tile/entries/000"),
+    ];
+    let expected = [
+        "e0ee0ebd2cac5aa2",
+        "063585c12d275773",
+        "324394b16e05cd8d",
+        "9b9771f892bd3c45",
+        "9e49076d18010281",
+        "cd72ca1130b2394c",
+    ];
+    assert_eq!(found, expected);
+    let objects: Vec<&String> = settled.keys().filter(|path| path.starts_with(OBJECTS)).collect();
+    let expected = [
+        "log/objects/01/0148c926a43b2cf1d18468350a81d6c7af939903f914ee8ce864c7daefe75ab5",
+        "log/objects/90/907d5690c4f3adce6524bde66f9d683450a3d914cfd19e002423708760bdc0d7",
+    ];
+    assert_eq!(objects, expected);
 }
 
 #[test]
