@@ -2,9 +2,9 @@
 
 use super::{Disk, check_folder, check_path, not_found};
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -95,7 +95,8 @@ impl FileDisk {
     /// As [`FileDisk::open`].
     pub fn create(root: &Path) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { root: root.to_owned(), source };
-        fs::create_dir_all(root).map_err(io)?;
+        // What is in it concerns its owner alone.
+        DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(io)?;
         if let Some(parent) = root.canonicalize().map_err(io)?.parent() {
             File::open(parent).and_then(|folder| folder.sync_all()).map_err(io)?;
         }

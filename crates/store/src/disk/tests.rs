@@ -125,6 +125,21 @@ fn a_frozen_disk_does_nothing_from_its_sync_on() {
 }
 
 #[test]
+fn a_failed_sync_may_leave_what_was_written_readable_but_never_certain() {
+    let disk = FrozenDisk::new();
+    disk.append("a", b"1").unwrap();
+    disk.sync("a").unwrap();
+    disk.append("a", b"2").unwrap();
+    disk.forget_at_sync(0);
+    assert!(disk.sync("a").is_err());
+    disk.append("a", b"3").unwrap();
+    disk.sync("a").unwrap();
+    assert_eq!(disk.files()["a"], b"123");
+    assert_eq!(disk.process_image().files()["a"], b"123");
+    assert_eq!(disk.crash_image(CrashMode::Dropped).files()["a"], [b'1', 0, b'3']);
+}
+
+#[test]
 fn renaming_before_syncing_is_refused_by_the_double() {
     let disk = FrozenDisk::new();
     disk.append("a", b"1").unwrap();
