@@ -6,6 +6,7 @@ pub mod cose;
 pub mod ids;
 pub mod limits;
 pub mod machine;
+pub mod receipt;
 pub mod record_header;
 pub mod registry;
 pub mod state;
