@@ -107,7 +107,7 @@ fn a_size_or_index_that_leads_to_the_same_root_is_found_by_the_checkpoint() {
     let (receipt, leaf, root) = inclusion(11, 10);
     assert_eq!(receipt.verify_inclusion_at(&leaf, 11, &root, &log_public()), Ok(10));
     let Proof::Inclusion { path, .. } = receipt.proof().clone() else { panic!("inclusion") };
-    let elsewhere = Proof::Inclusion { tree_size: 3, leaf_index: 2, path };
+    let elsewhere = Proof::Inclusion { tree_size: 4, leaf_index: 3, path };
     let moved = Receipt::with_signature(elsewhere, receipt.signature);
     assert_eq!(moved.verify_inclusion(&leaf, &log_public()), Ok(root));
     assert!(moved.verify_inclusion_at(&leaf, 11, &root, &log_public()).is_err());
