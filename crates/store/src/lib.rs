@@ -1,1 +1,3 @@
 //! Log files and objects, the vault, the desk, the state and the index.
+
+pub mod state_store;
