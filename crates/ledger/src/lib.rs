@@ -9,6 +9,7 @@ pub mod cose;
 pub mod ids;
 pub mod limits;
 pub mod machine;
+pub mod receipt;
 pub mod record;
 pub mod record_header;
 pub mod registry;
