@@ -74,7 +74,7 @@ impl Vault {
         content: &mut dyn Read,
         profile: Profile,
     ) -> Result<StoredDocument, VaultError> {
-        let day_key = self.day_key_or_new(day)?;
+        let (day, day_key) = self.day_key_or_new(day)?;
         let key = self.random_key()?;
         let path = self.document_path(id);
         let part = format!("{path}.part");
@@ -90,8 +90,7 @@ impl Vault {
             let last = next.is_empty();
             let packed = packer.pack(&piece).map_err(|e| io_error("compression", e))?;
             let sealed = seal_piece(&key, number, &context(id, last), &pad(&packed)?)?;
-            let mut bytes =
-                u32::try_from(sealed.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+            let mut bytes = u32::try_from(sealed.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
             bytes.extend_from_slice(&sealed);
             self.disk.append(&part, &bytes).map_err(|e| io_error(&part, e))?;
             if last {

@@ -8,7 +8,7 @@
 //! ```
 //! The sums cover what never changes, so that erasing in place (zeros over a ciphertext, zeros
 //! over a wrapped key) leaves a frame whole. Key frames of kind *record* point to their body frame
-//! (a segment, b offset, c length); of kind *tombstone* to the key frame whose classes (bits of
+//! (a segment, b offset, c length) and to their day key (`day`, its number in `daykeys`); of kind *tombstone* to the key frame whose classes (bits of
 //! `day`) are erased.
 
 use countermark_ledger::record::FieldClass;

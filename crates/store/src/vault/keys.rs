@@ -23,31 +23,29 @@ impl Vault {
         Ok(nonce)
     }
 
-    /// The key of a day, if there is one.
-    pub(super) fn day_key(&self, day: u32) -> Result<WrapKey, VaultError> {
+    /// The day key of a number in the table.
+    pub(super) fn day_key(&self, number: u32) -> Result<WrapKey, VaultError> {
         let mut known = self.day_keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(key) = known.get(&day) {
+        if let Some(key) = known.get(&number) {
             return Ok(key.clone());
         }
-        let name = day_name(day);
-        let number = self.day_table.find(&name).unwrap_or(0);
         let key = self.unwrap_entry(&self.day_table, number, b"day", "the key of a day")?;
-        known.insert(day, key.clone());
+        known.insert(number, key.clone());
         Ok(key)
     }
 
-    /// The key of a day, made where the day has none.
-    pub(super) fn day_key_or_new(&mut self, day: u32) -> Result<WrapKey, VaultError> {
-        if self.day_table.find(&day_name(day)).is_some() {
-            return self.day_key(day);
+    /// Number and key of a day, made where the day has none.
+    pub(super) fn day_key_or_new(&mut self, day: u32) -> Result<(u32, WrapKey), VaultError> {
+        let name = day_name(day);
+        if let Some(number) = self.day_table.find(&name) {
+            return Ok((number, self.day_key(number)?));
         }
         let key = self.random_key()?;
-        let name = day_name(day);
         let wrapped = self.key.wrap(&key, self.nonce()?, &context(b"day", &name))?;
-        self.day_table.add(&*self.disk, &self.key, name, wrapped)?;
+        let number = self.day_table.add(&*self.disk, &self.key, name, wrapped)?;
         let mut known = self.day_keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.insert(day, key.clone());
-        Ok(key)
+        known.insert(number, key.clone());
+        Ok((number, key))
     }
 
     /// How a subject is called in the table: only the vault key can tell which one it is.
@@ -153,9 +151,7 @@ impl Vault {
         match tombstone.kind {
             KeyKind::RecordTombstone => self.overwrite_record(at, &classes_of(tombstone.day)),
             KeyKind::DocumentTombstone => self.overwrite_document(at, &tombstone.id),
-            KeyKind::SubjectTombstone => {
-                self.subject_table.erase(&*self.disk, tombstone.subject)
-            }
+            KeyKind::SubjectTombstone => self.subject_table.erase(&*self.disk, tombstone.subject),
             KeyKind::Record | KeyKind::Document => Ok(()),
         }
     }

@@ -12,7 +12,6 @@ use countermark_ledger::record::{
 };
 
 /// A record to be stored.
-#[derive(Debug)]
 pub struct NewRecord<'a> {
     /// Its random id, never used before.
     pub id: RecordId,
@@ -26,7 +25,7 @@ pub struct NewRecord<'a> {
 }
 
 /// One class of a stored record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ClassState {
     /// There is a body.
     Body {
@@ -39,6 +38,17 @@ pub enum ClassState {
     Empty,
     /// There was a body; it is erased.
     Erased,
+}
+
+impl std::fmt::Debug for ClassState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            // Private values do not belong in logs.
+            ClassState::Body { body, .. } => write!(f, "Body({} bytes)", body.len()),
+            ClassState::Empty => f.write_str("Empty"),
+            ClassState::Erased => f.write_str("Erased"),
+        }
+    }
 }
 
 /// A record as the vault holds it.
@@ -105,7 +115,7 @@ impl Vault {
     }
 
     fn put(&mut self, day: u32, records: &[NewRecord<'_>]) -> Result<Vec<Location>, VaultError> {
-        let day_key = self.day_key_or_new(day)?;
+        let (day, day_key) = self.day_key_or_new(day)?;
         let mut packer = Packer::new().map_err(|e| io_error("compression", e))?;
         if self.bodies.length >= self.segment_bytes {
             self.bodies.segment += 1;
@@ -207,8 +217,8 @@ impl Vault {
             if let Some(key) = self.class_key(at, &frame, part.class)? {
                 let opened = seal::open(&key, id, part.class, sealed)
                     .map_err(|_| damaged(part.offset, what()))?;
-                let body = unpack(&opened, BODY_BYTES_MAX)
-                    .map_err(|_| damaged(part.offset, what()))?;
+                let body =
+                    unpack(&opened, BODY_BYTES_MAX).map_err(|_| damaged(part.offset, what()))?;
                 *state = ClassState::Body { key, body };
             }
         }
@@ -323,8 +333,7 @@ impl Vault {
         self.disk.sync(&keys).map_err(|e| io_error(&keys, e))?;
         let path = self.bodies_path(frame.a);
         let failed = |e| io_error(&path, e);
-        let bytes =
-            self.disk.read(&path, u64::from(frame.b), frame.c as usize).map_err(failed)?;
+        let bytes = self.disk.read(&path, u64::from(frame.b), frame.c as usize).map_err(failed)?;
         let (_, parts) = decode_body(&bytes).ok_or_else(|| {
             VaultError::damaged(&path, u64::from(frame.b), "the directory of a record's bodies")
         })?;

@@ -82,10 +82,7 @@ impl Vault {
     }
 
     /// Takes the frames of the segment before, where the last one holds tombstones only.
-    fn end_from_earlier(
-        &self,
-        frames: &mut Vec<(Location, KeyFrame)>,
-    ) -> Result<(), VaultError> {
+    fn end_from_earlier(&self, frames: &mut Vec<(Location, KeyFrame)>) -> Result<(), VaultError> {
         for segment in (0..self.keys.segment).rev() {
             let mut records = Vec::new();
             self.visit_frames(segment, |location, frame| {
@@ -193,9 +190,10 @@ impl Vault {
         let (_, parts) = super::frame::decode_body(&bytes).ok_or_else(|| {
             VaultError::damaged(&path, u64::from(frame.b), "the directory of a record's bodies")
         })?;
-        Ok(parts.iter().filter(|part| classes.contains(&part.class)).any(|part| {
-            !super::frame::is_zero(&bytes[part.offset..part.offset + part.length])
-        }))
+        Ok(parts
+            .iter()
+            .filter(|part| classes.contains(&part.class))
+            .any(|part| !super::frame::is_zero(&bytes[part.offset..part.offset + part.length])))
     }
 }
 

@@ -89,6 +89,8 @@ impl Table {
                 disk.truncate(&self.path, 0).map_err(failed)?;
                 disk.write_at(&self.path, 0, &header).map_err(failed)?;
             }
+            // So that a header that is not whole always stands alone.
+            disk.sync(&self.path).map_err(failed)?;
         }
         let mut entry = [0; ENTRY];
         entry[..NAME_LEN].copy_from_slice(&name);
@@ -128,9 +130,10 @@ impl Table {
 
     /// The number of the last live entry of a name.
     pub(crate) fn find(&self, wanted: &[u8; NAME_LEN]) -> Option<u32> {
-        let at = self.entries.iter().rposition(
-            |entry| matches!(entry, Entry::Key { name, .. } if name == wanted),
-        )?;
+        let at = self
+            .entries
+            .iter()
+            .rposition(|entry| matches!(entry, Entry::Key { name, .. } if name == wanted))?;
         u32::try_from(at + 1).ok()
     }
 }

@@ -165,8 +165,7 @@ fn erasing_a_subject_erases_its_fields_in_every_record() {
     assert!(vault.erase_subject(b"driver-7").unwrap());
     let vault = open(disk).unwrap().0;
     for ((made, place), subject) in made.iter().zip(places).zip(subjects) {
-        let erased: &[_] =
-            if subject == Some(b"driver-7") { &[FieldClass::Personal] } else { &[] };
+        let erased: &[_] = if subject == Some(b"driver-7") { &[FieldClass::Personal] } else { &[] };
         made.check(&vault.get(place, &made.id).unwrap(), erased);
     }
 }
@@ -194,6 +193,8 @@ fn an_altered_byte_is_refused_with_its_file() {
     let mut refused = 0;
     let first_frames = |path: &str, length: usize| match path {
         "vault/keys-000000" | "vault/bodies-000000" => length / 2,
+        // Header and first entry: the second is the other day's.
+        "vault/daykeys" => 104,
         _ => length,
     };
     for (path, bytes) in disk.files() {
@@ -220,11 +221,11 @@ fn an_altered_byte_is_refused_with_its_file() {
 fn a_document_comes_back_and_one_altered_moved_or_cut_does_not() {
     let disk = FrozenDisk::new();
     let mut vault = fresh(&disk);
-    let content: Vec<u8> = (0..2_500_000u32).flat_map(|i| (i / 7).to_le_bytes()).take(2_500_000).collect();
+    let content: Vec<u8> =
+        (0..2_500_000u32).flat_map(|i| (i / 7).to_le_bytes()).take(2_500_000).collect();
     let mut places = Vec::new();
     for (id, content) in [(1, &content[..]), (2, &[][..]), (3, &content[..1 << 20])] {
-        let stored =
-            vault.put_document(5, &[id; 16], &mut &content[..], Profile::KUBO_V1).unwrap();
+        let stored = vault.put_document(5, &[id; 16], &mut &content[..], Profile::KUBO_V1).unwrap();
         assert_eq!(stored.length, content.len() as u64);
         assert_eq!(stored.cid, cid(content, Profile::KUBO_V1));
         let mut out = Vec::new();
@@ -372,9 +373,13 @@ fn a_crash_at_any_sync_loses_nothing_that_was_acknowledged() {
 #[test]
 fn a_disk_that_fails_after_having_written_loses_nothing_either() {
     let made: Vec<Made> = (0..4).map(Made::new).collect();
-    for operation in
-        [Operation::Append, Operation::Create, Operation::WriteAt, Operation::Sync, Operation::Remove]
-    {
+    for operation in [
+        Operation::Append,
+        Operation::Create,
+        Operation::WriteAt,
+        Operation::Sync,
+        Operation::Remove,
+    ] {
         for when in [When::Before, When::After, When::Partly(37)] {
             for nth in 0..40 {
                 let inner = FrozenDisk::new();
@@ -405,6 +410,5 @@ fn stored_bytes_stay_below_one_point_three_of_the_event() {
         files.iter().filter(|(path, _)| path.contains(family)).map(|(_, b)| b.len()).sum()
     };
     let (bodies, keys) = (of("bodies"), of("keys-"));
-    println!("per event: {} JSON, {} bodies, {} keys", events / 100, bodies / 100, keys / 100);
     assert!((bodies + keys) * 10 <= events * 13, "{bodies} + {keys} for {events}");
 }
