@@ -79,7 +79,6 @@ fn the_whole_event_comes_back_byte_for_byte() {
     assert_eq!(verified.event.unwrap().to_text(), EVENT);
     let overhead = bytes.len() - EVENT.len();
     assert!(overhead <= 1536, "{overhead} bytes beside the event");
-    println!("whole event: {} bytes, of which {overhead} beside the event", bytes.len());
 }
 
 #[test]
@@ -106,7 +105,6 @@ fn every_pointer_of_the_event_is_shown_with_its_value() {
         }
     }
     assert!(largest <= 700, "{largest} bytes beside one value");
-    println!("one field: at most {largest} bytes beside its value");
 }
 
 #[test]
