@@ -6,7 +6,6 @@
 /// A value bound to a parameter or read from a column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value {
-    Null,
     Integer(i64),
     Text(String),
     Bytes(Vec<u8>),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::super::links::Kind;
 use super::super::row::{LogPosition, MemberId};
-use super::load::{Link, Loader};
+use super::load::{Link, Loader, Parties};
 use super::walk::Found;
 use super::{
     Cut, CutReason, Direction, Edge, EdgeKind, EventRef, FRONTIER_MAX, Fragment, Handover, Limits,
@@ -180,8 +180,6 @@ fn sightings(steps: &[Step], found: &Found) -> HashMap<i64, Vec<Sighting>> {
     }
     sightings
 }
-
-type Parties = HashMap<i64, Vec<(bool, i64, i64)>>;
 
 /// Ties the sites of one identifier together.
 fn moves(

@@ -8,6 +8,9 @@ use super::super::links::Kind;
 use super::super::sql::{Column, Filter, Join, LIST_MAX, Select, Table};
 use super::super::{event_key, intern, run, terms};
 
+/// Sources and destinations by event: whether a destination, type, party.
+pub(super) type Parties = HashMap<i64, Vec<(bool, i64, i64)>>;
+
 /// A stored link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Link {
@@ -29,6 +32,9 @@ pub(super) enum Side {
     From,
     To,
 }
+
+/// Time and ordinal of an event, and the site that it says.
+type LastSeen = (i64, i64, Option<i64>);
 
 const EDGE: &str = "l";
 
@@ -103,8 +109,8 @@ impl<'a> Loader<'a> {
     pub(super) fn last_seen(
         &mut self,
         numbers: &[i64],
-    ) -> rusqlite::Result<HashMap<i64, (i64, i64, Option<i64>)>> {
-        let mut seen: HashMap<i64, (i64, i64, Option<i64>)> = HashMap::new();
+    ) -> rusqlite::Result<HashMap<i64, LastSeen>> {
+        let mut seen: HashMap<i64, LastSeen> = HashMap::new();
         for chunk in numbers.chunks(LIST_MAX) {
             let mut select = Select::new(
                 Table("event_identifier", "x"),
@@ -212,12 +218,8 @@ impl<'a> Loader<'a> {
         Ok(ids)
     }
 
-    /// Sources and destinations by event: whether a destination, type, party.
-    #[allow(clippy::type_complexity, reason = "a row of three numbers, used in one place")]
-    pub(super) fn parties(
-        &self,
-        mut events: Vec<i64>,
-    ) -> rusqlite::Result<HashMap<i64, Vec<(bool, i64, i64)>>> {
+    /// What the events name as sources and destinations, in their order.
+    pub(super) fn parties(&self, mut events: Vec<i64>) -> rusqlite::Result<Parties> {
         events.sort_unstable();
         events.dedup();
         let mut parties: HashMap<i64, Vec<(i64, bool, i64, i64)>> = HashMap::new();
