@@ -13,7 +13,8 @@ mod time;
 use std::collections::HashSet;
 
 use countermark_epcis::json::Json;
-use countermark_epcis::{Finding, fields};
+use countermark_epcis::finding::any_error;
+use countermark_epcis::{Event, Finding, Severity, fields};
 
 pub(crate) use draft::Cell;
 
@@ -232,7 +233,23 @@ impl Resolver<'_> {
                 event.set(name, value.clone());
             }
         }
-        time.map(|_| ordered(event, draft.get("namespaces")))
+        time.map(|_| ordered(event, draft.get("namespaces"))).filter(|event| self.is_valid(event, &at))
+    }
+
+    /// Whether EPCIS takes the event. Looked at only while nothing else is wrong: what is missing
+    /// in it then is the mapping's fault, and is said as such.
+    fn is_valid(&mut self, event: &Json, at: &str) -> bool {
+        let unsound = !self.quarantined.is_empty() || any_error(&self.findings);
+        if unsound {
+            return true;
+        }
+        let Err(faults) = Event::from_json(event.clone()) else { return true };
+        for fault in faults.into_iter().filter(|fault| fault.severity == Severity::Error) {
+            let message = format!("the event would not be valid at {}: {}", fault.pointer, fault.message);
+            let hint = fault.suggestion.unwrap_or_else(|| "complete the document".to_owned());
+            self.error(at, &fault.rule, message, &hint);
+        }
+        false
     }
 
     /// Identifiers and quantities, by the list each belongs to.
@@ -304,9 +321,11 @@ impl Resolver<'_> {
         let mut ilmd = Json::object();
         if let Some(Json::Object(members)) = draft.get("ilmd") {
             for (name, value) in members {
-                if let Some(cell) = draft::cell(Some(value), at) {
-                    ilmd.set(&format!("cbvmda:{name}"), Json::String(cell.value));
-                }
+                let Some(cell) = draft::cell(Some(value), at) else { continue };
+                let is_date = name.ends_with("Date");
+                let date = if is_date { self.date(&cell).map(|d| d.to_string()) } else { None };
+                let name = if name.contains(':') { name.clone() } else { format!("cbvmda:{name}") };
+                ilmd.set(&name, Json::String(date.unwrap_or(cell.value)));
             }
         }
         found.sort();
