@@ -18,11 +18,11 @@ use countermark_epcis::{Event, Finding, Severity, fields};
 
 pub(crate) use draft::Cell;
 
-use crate::limits;
 use crate::mapping::Mapping;
-use crate::master::MasterData;
+use crate::master::{Location, MasterData};
 use crate::outcome::{DocumentInfo, LineKey, Outcome, Quarantined};
 use crate::tree::Tree;
+use crate::{gs1, limits};
 
 /// `@context` of an event: EPCIS 2.0 and the CBV master-data terms that ILMD uses.
 const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
@@ -41,7 +41,7 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn say(&mut self, mut finding: Finding) {
-        finding.pointer = self.tree.in_document_words(&finding.pointer);
+        finding.pointer = self.tree.in_document_words(finding.pointer.trim_end());
         // Two events of one line share its faults; each is said once.
         if self.noted.insert(finding.to_string()) {
             self.findings.push(finding);
@@ -198,7 +198,11 @@ impl Resolver<'_> {
         let event_type = text_of(draft, "type");
         let mut event = Json::object();
         event.set("type", Json::string(&*event_type));
-        let read_point = self.location(draft.get("readPoint"), &at);
+        let position = draft.get("readPoint").and_then(|place| self.position(place, &at));
+        let read_point = match position {
+            Some(_) => None,
+            None => self.location(draft.get("readPoint"), &at),
+        };
         let biz_location = self.location(draft.get("bizLocation"), &at);
         let clock_of = self.location(draft.get("clockOf"), &at);
         let zone = [&clock_of, &read_point, &biz_location]
@@ -216,10 +220,12 @@ impl Resolver<'_> {
                 event.set(name, Json::string(value));
             }
         }
-        for (name, place) in [("readPoint", &read_point), ("bizLocation", &biz_location)] {
-            if let Some(place) = place {
+        let site = |place: &Option<Location>| place.as_ref().map(|p| gs1::location_uri(&p.gln));
+        let read_point = position.or_else(|| site(&read_point));
+        for (name, place) in [("readPoint", read_point), ("bizLocation", site(&biz_location))] {
+            if let Some(uri) = place {
                 let mut holder = Json::object();
-                holder.set("id", Json::string(crate::gs1::location_uri(&place.gln)));
+                holder.set("id", Json::String(uri));
                 event.set(name, holder);
             }
         }
@@ -245,7 +251,9 @@ impl Resolver<'_> {
         }
         let Err(faults) = Event::from_json(event.clone()) else { return true };
         for fault in faults.into_iter().filter(|fault| fault.severity == Severity::Error) {
-            let message = format!("the event would not be valid at {}: {}", fault.pointer, fault.message);
+            let pointer = if fault.pointer.is_empty() { "" } else { " at " };
+            let message =
+                format!("the event would not be valid{pointer}{}: {}", fault.pointer, fault.message);
             let hint = fault.suggestion.unwrap_or_else(|| "complete the document".to_owned());
             self.error(at, &fault.rule, message, &hint);
         }
