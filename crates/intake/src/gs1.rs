@@ -1,6 +1,8 @@
 //! GS1 keys as they stand in business documents: with or without application identifier, padded
 //! or not, and as Digital Link URIs (GS1 General Specifications §7.9; Digital Link 1.4).
 
+use countermark_epcis::gs1::{self, Identifier};
+
 /// The canonical domain of a Digital Link URI.
 const DOMAIN: &str = "https://id.gs1.org";
 
@@ -8,24 +10,13 @@ fn digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The check digit of the digits before it (modulo 10, weights 3 and 1 from the right).
-fn check_digit(body: &str) -> u8 {
-    let sum: u32 = body
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(at, byte)| u32::from(byte - b'0') * if at % 2 == 0 { 3 } else { 1 })
-        .sum();
-    u8::try_from((10 - sum % 10) % 10).unwrap_or_default()
-}
-
 fn checked(key: &str, what: &str) -> Result<(), String> {
     let (body, last) = key.split_at(key.len() - 1);
-    let right = check_digit(body);
-    if last.bytes().next() == Some(b'0' + right) {
-        return Ok(());
+    match gs1::check_digit(body) {
+        Some(right) if last == right.to_string() => Ok(()),
+        Some(right) => Err(format!("the check digit of {what} {key} is {last}, not {right}")),
+        None => Err(format!("{what} {key} is not digits only")),
     }
-    Err(format!("the check digit of {what} {key} is {last}; it would be {right}"))
 }
 
 /// The text after an application identifier in brackets, or as it is.
@@ -121,7 +112,9 @@ pub fn class_uri(gtin: &str) -> String {
 /// As [`lot`].
 pub fn lot_uri(gtin: &str, number: &str) -> Result<String, String> {
     let number = lot(number)?;
-    Ok(format!("{DOMAIN}/01/{gtin}/10/{}", escaped(number)))
+    let class = Identifier::from_elements(&[("01", gtin), ("10", number)]);
+    let link = class.map_err(|fault| fault.to_string())?.digital_link();
+    link.ok_or_else(|| format!("lot {number} of GTIN {gtin} has no Digital Link"))
 }
 
 /// A physical location.
@@ -145,5 +138,5 @@ pub fn sscc_uri(sscc: &str) -> String {
 /// The canonical form of an identifier that is a URI already.
 #[must_use]
 pub fn canonical(uri: &str) -> String {
-    uri.to_owned()
+    gs1::canonical(uri).into_owned()
 }

@@ -8,7 +8,8 @@
 //! [{type, id, issuer}], `from`, `to`, `ownerFrom`, `ownerTo` (locations), `sensors`, `ilmd`,
 //! `extension`, `namespaces`.
 //!
-//! A location is {gln | code | name}, a quantity {gtin | item | name, lot, quantity, unit,
+//! A location is {gln | code | name}, or for a moving read point {uri: "geo:…"}; a
+//! quantity {gtin | item | name, lot, quantity, unit,
 //! expiry}, a unit {sscc | uri}. Each value is a text or {value, at}.
 
 use countermark_epcis::json::Json;

@@ -1,6 +1,7 @@
 //! Parties, places, logistic units and document references.
 
 use countermark_epcis::json::Json;
+use rust_decimal::Decimal;
 
 use super::draft::{self, Cell, cell};
 use super::{Resolver, items, text_of};
@@ -34,6 +35,22 @@ impl Resolver<'_> {
             code.value
         );
         self.quarantine(&code, "unknown-party", needed);
+        None
+    }
+
+    /// A position given as a `geo:` URI (RFC 5870), which a moving read point has instead of a
+    /// GLN.
+    pub(super) fn position(&mut self, json: &Json, above: &str) -> Option<String> {
+        let uri = cell(json.get("uri"), &draft::place(json, above))?;
+        let numbers = uri.value.strip_prefix("geo:").and_then(|rest| rest.split_once(','));
+        let within = |text: &str, most: u16| {
+            text.parse::<Decimal>().is_ok_and(|number| number.abs() <= Decimal::from(most))
+        };
+        if numbers.is_some_and(|(lat, lon)| within(lat, 90) && within(lon, 180)) {
+            return Some(uri.value);
+        }
+        let message = format!("\"{}\" is no position on Earth", uri.value);
+        self.error(&uri.at, "position", message, "send latitude and longitude in degrees");
         None
     }
 

@@ -13,15 +13,16 @@ mod time;
 use std::collections::HashSet;
 
 use countermark_epcis::json::Json;
-use countermark_epcis::{Finding, fields};
+use countermark_epcis::finding::any_error;
+use countermark_epcis::{Event, Finding, Severity, fields};
 
 pub(crate) use draft::Cell;
 
-use crate::limits;
 use crate::mapping::Mapping;
-use crate::master::MasterData;
+use crate::master::{Location, MasterData};
 use crate::outcome::{DocumentInfo, LineKey, Outcome, Quarantined};
 use crate::tree::Tree;
+use crate::{gs1, limits};
 
 /// `@context` of an event: EPCIS 2.0 and the CBV master-data terms that ILMD uses.
 const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
@@ -40,7 +41,7 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn say(&mut self, mut finding: Finding) {
-        finding.pointer = self.tree.in_document_words(&finding.pointer);
+        finding.pointer = self.tree.in_document_words(finding.pointer.trim_end());
         // Two events of one line share its faults; each is said once.
         if self.noted.insert(finding.to_string()) {
             self.findings.push(finding);
@@ -197,7 +198,11 @@ impl Resolver<'_> {
         let event_type = text_of(draft, "type");
         let mut event = Json::object();
         event.set("type", Json::string(&*event_type));
-        let read_point = self.location(draft.get("readPoint"), &at);
+        let position = draft.get("readPoint").and_then(|place| self.position(place, &at));
+        let read_point = match position {
+            Some(_) => None,
+            None => self.location(draft.get("readPoint"), &at),
+        };
         let biz_location = self.location(draft.get("bizLocation"), &at);
         let clock_of = self.location(draft.get("clockOf"), &at);
         let zone = [&clock_of, &read_point, &biz_location]
@@ -215,10 +220,12 @@ impl Resolver<'_> {
                 event.set(name, Json::string(value));
             }
         }
-        for (name, place) in [("readPoint", &read_point), ("bizLocation", &biz_location)] {
-            if let Some(place) = place {
+        let site = |place: &Option<Location>| place.as_ref().map(|p| gs1::location_uri(&p.gln));
+        let read_point = position.or_else(|| site(&read_point));
+        for (name, place) in [("readPoint", read_point), ("bizLocation", site(&biz_location))] {
+            if let Some(uri) = place {
                 let mut holder = Json::object();
-                holder.set("id", Json::string(crate::gs1::location_uri(&place.gln)));
+                holder.set("id", Json::String(uri));
                 event.set(name, holder);
             }
         }
@@ -232,7 +239,25 @@ impl Resolver<'_> {
                 event.set(name, value.clone());
             }
         }
-        time.map(|_| ordered(event, draft.get("namespaces")))
+        time.map(|_| ordered(event, draft.get("namespaces"))).filter(|event| self.is_valid(event, &at))
+    }
+
+    /// Whether EPCIS takes the event. Looked at only while nothing else is wrong: what is missing
+    /// in it then is the mapping's fault, and is said as such.
+    fn is_valid(&mut self, event: &Json, at: &str) -> bool {
+        let unsound = !self.quarantined.is_empty() || any_error(&self.findings);
+        if unsound {
+            return true;
+        }
+        let Err(faults) = Event::from_json(event.clone()) else { return true };
+        for fault in faults.into_iter().filter(|fault| fault.severity == Severity::Error) {
+            let pointer = if fault.pointer.is_empty() { "" } else { " at " };
+            let message =
+                format!("the event would not be valid{pointer}{}: {}", fault.pointer, fault.message);
+            let hint = fault.suggestion.unwrap_or_else(|| "complete the document".to_owned());
+            self.error(at, &fault.rule, message, &hint);
+        }
+        false
     }
 
     /// Identifiers and quantities, by the list each belongs to.
@@ -304,9 +329,11 @@ impl Resolver<'_> {
         let mut ilmd = Json::object();
         if let Some(Json::Object(members)) = draft.get("ilmd") {
             for (name, value) in members {
-                if let Some(cell) = draft::cell(Some(value), at) {
-                    ilmd.set(&format!("cbvmda:{name}"), Json::String(cell.value));
-                }
+                let Some(cell) = draft::cell(Some(value), at) else { continue };
+                let is_date = name.ends_with("Date");
+                let date = if is_date { self.date(&cell).map(|d| d.to_string()) } else { None };
+                let name = if name.contains(':') { name.clone() } else { format!("cbvmda:{name}") };
+                ilmd.set(&name, Json::String(date.unwrap_or(cell.value)));
             }
         }
         found.sort();

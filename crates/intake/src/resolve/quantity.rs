@@ -15,7 +15,8 @@ impl Resolver<'_> {
     pub(super) fn quantity(&mut self, json: &Json, at: &str) -> Option<Json> {
         let item = self.item(json, at);
         let amount = self.amount(json, at, item.as_ref());
-        let class = item.and_then(|item| self.class(&item, json, at));
+        let lot = self.lot(json, at);
+        let class = item.and_then(|item| self.class(&item, lot?, at));
         let (class, (quantity, uom)) = (class?, amount?);
         let mut element = Json::object();
         element.set("epcClass", Json::String(class));
@@ -67,20 +68,25 @@ impl Resolver<'_> {
         Some(Item { gtin: digits.clone(), name: digits, measure: None })
     }
 
-    fn class(&mut self, item: &Item, json: &Json, at: &str) -> Option<String> {
-        let Some(lot) = cell(json.get("lot"), at) else {
+    /// The lot of a line, `Some(None)` where it has none, `None` where it is no GS1 lot.
+    fn lot(&mut self, json: &Json, at: &str) -> Option<Option<Cell>> {
+        let Some(lot) = cell(json.get("lot"), at) else { return Some(None) };
+        if let Err(message) = gs1::lot(&lot.value) {
+            let hint = "letters A-Z a-z, digits and !\"%&'()*+,-./_:;<=>? only, 20 at most";
+            self.error(&lot.at, "lot", message, hint);
+            return None;
+        }
+        Some(Some(lot))
+    }
+
+    fn class(&mut self, item: &Item, lot: Option<Cell>, at: &str) -> Option<String> {
+        let Some(lot) = lot else {
             let message = format!("no lot for GTIN {}", item.gtin);
             self.warn(at, "lot-missing", message, "without a lot it cannot be told apart later");
             return Some(gs1::class_uri(&item.gtin));
         };
-        match gs1::lot_uri(&item.gtin, &lot.value) {
-            Ok(uri) => Some(uri),
-            Err(message) => {
-                let hint = "letters A-Z a-z, digits and !\"%&'()*+,-./_:;<=>? only, 20 at most";
-                self.error(&lot.at, "lot", message, hint);
-                None
-            }
-        }
+        let uri = gs1::lot_uri(&item.gtin, &lot.value);
+        uri.map_err(|message| self.error(&lot.at, "lot", message, "check the label")).ok()
     }
 
     /// The amount in the class's own terms, and the Rec 20 code of a measure.
