@@ -107,6 +107,18 @@ fn key(code: &str) -> String {
 }
 
 impl MasterTable {
+    /// All parties and places.
+    #[must_use]
+    pub fn locations(&self) -> &[Location] {
+        &self.locations
+    }
+
+    /// All items.
+    #[must_use]
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
     /// Reads `[[party]]`, `[[site]]` (gln, name, party, zone, codes) and `[[item]]` (gtin, name,
     /// measure, codes). A code `SYSTEM/code` holds for one sending system only.
     ///

@@ -1,6 +1,6 @@
 //! `document` and `erase`: what the vault keeps beside events, and what it must forget.
 
-use countermark_ledger::cid::Profile;
+use countermark_ledger::cid::{Profile, salted_digest};
 use countermark_ledger::ids::hex;
 use countermark_ledger::record::FieldClass;
 use countermark_ledger::statement::{Body, Document, DocumentDigest, Erasure, padded_size};
@@ -8,6 +8,7 @@ use countermark_ledger::statement::{Body, Document, DocumentDigest, Erasure, pad
 use crate::error::NodeError;
 use crate::keyring;
 use crate::node::Node;
+use crate::prepare::keyed;
 use crate::stores::{store_error, vault_location};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -58,12 +59,15 @@ impl Node {
             let vault = vault.ok_or_else(|| NodeError::Store("the member has no vault".into()))?;
             let mut content = bytes;
             vault
-                .put_document(day, &id, &mut content, Profile::KUBO)
+                .put_document(day, &id, &mut content, Profile::KUBO_V1)
                 .map_err(|e| store_error(&e))?
         };
+        // Derived, so that nothing more has to be kept: whoever is to check the document gets it.
+        let vault_key = &self.keyring.secrets.members[at].vault_key;
+        let salt = keyed(vault_key, &[b"document salt", &id]);
         let body = Body::Document(Document {
             document: id,
-            digest: DocumentDigest::Salted(stored.digest),
+            digest: DocumentDigest::Salted(salted_digest(&salt, &stored.sha256)),
             media_class: media_class(name),
             size: padded_size(bytes.len() as u64),
         });

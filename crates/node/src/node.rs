@@ -25,7 +25,7 @@ use crate::progress::{Progress, Silent};
 use crate::sequencer::{NotTaken, Outcome, Sequencer, Shared, Signing, Submission, Taken};
 use crate::stores::{Stores, lock_folder, store_error};
 
-const KEYS_FOLDER: &str = "keys";
+pub(crate) const KEYS_FOLDER: &str = "keys";
 const NAME_BYTES_MAX: usize = 200;
 
 /// An open node. It holds its data directory's lock until it is dropped.
@@ -130,8 +130,11 @@ impl Node {
         check_country(country)?;
         let occupied = || NodeError::NotEmpty(folder.to_owned());
         match std::fs::read_dir(folder) {
-            Ok(mut entries) if entries.next().is_some() => return Err(occupied()),
-            Ok(_) => {}
+            Ok(mut entries) => {
+                if entries.next().is_some() {
+                    return Err(occupied());
+                }
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(NodeError::Store(format!("{}: {error}", folder.display()))),
         }
@@ -195,7 +198,29 @@ impl Node {
         let sequencer = Sequencer { stores, log_signer, clock: system_clock };
         let shared = Shared(Arc::new(Mutex::new(sequencer)));
         let order = Local::start(shared.clone());
-        Ok(Self { keyring, classification: Classification::new(), shared, order })
+        let mut node = Self { keyring, classification: Classification::new(), shared, order };
+        node.finish_rotations()?;
+        Ok(node)
+    }
+
+    /// A rotation that was cut short: the ledger says which of the two keys signs.
+    fn finish_rotations(&mut self) -> Result<(), NodeError> {
+        let mut changed = false;
+        for at in 0..self.keyring.secrets.members.len() {
+            let member = &self.keyring.secrets.members[at];
+            let Some(seed) = member.next_seed else { continue };
+            let id = Signing::new(member.id, &seed).key_id();
+            let known = KeyEntry::load(&self.lock().stores.state, &keys::signing_key(&id))
+                .map_err(|e| store_error(&e))?
+                .is_some();
+            let member = &mut self.keyring.secrets.members[at];
+            member.next_seed = None;
+            if known {
+                member.signing_seed = seed;
+            }
+            changed = true;
+        }
+        if changed { Ok(self.keyring.save()?) } else { Ok(()) }
     }
 
     /// The log's origin.

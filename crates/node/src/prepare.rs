@@ -91,7 +91,7 @@ impl<'a> Tagger<'a> {
 }
 
 /// HMAC-SHA256 over parts, each behind its length, so that no two lists of parts are alike.
-fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut block = [0; 64];
     block[..32].copy_from_slice(key);
     let mut mac = Hmac::<Sha256>::new(&block.into());

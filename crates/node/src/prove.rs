@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use countermark_ledger::bundle::{
     BlockProof, Bundle, GENESIS_LEAF_INDEX, GenesisProof, Head, KeyProof, RecordProof,
 };
-use countermark_ledger::ids::{KeyId, RecordId, sha256};
-use countermark_ledger::record::{ClassSource, FieldClass, disclose, empty_source};
+use countermark_ledger::ids::{KeyId, RecordId};
+use countermark_ledger::record::disclose;
 use countermark_ledger::record_header::{batch_leaf_hash, decode_batch};
 use countermark_ledger::state::entries::{Entry, KeyEntry, RecordEntry};
 use countermark_ledger::state::{StateView, keys, prove as prove_state};
@@ -15,7 +15,7 @@ use countermark_ledger::trust::{TrustPolicy, TrustedMember};
 use countermark_ledger::{cose, receipt};
 use countermark_store::log_store::LogView;
 use countermark_tlog::merkle::{self, Hash};
-use countermark_tlog::{Checkpoint, Note, Policy};
+use countermark_tlog::Policy;
 
 use crate::blocks;
 use crate::error::NodeError;
@@ -89,15 +89,13 @@ impl Node {
         let bytes = leaf(log, leaf_index)?;
         let signed = SignedStatement::from_leaf(&bytes)
             .map_err(|e| missing(&format!("log, leaf {leaf_index}"), &e.to_string()))?;
-        let receipt = receipt::InclusionReceipt {
+        let proof = receipt::Proof::Inclusion {
             tree_size: log.size(),
             leaf_index,
             path: inclusion(log, leaf_index)?,
         };
         let key = ed25519_dalek::SigningKey::from_bytes(&self.keyring.secrets.log_seed);
-        let receipt = receipt
-            .sign(&signed.leaf_hash(), &log.root(), &key)
-            .map_err(|e| NodeError::Store(e.to_string()))?;
+        let receipt = receipt::Receipt::sign(proof, &log.root(), &key).encode();
         Ok(Receipt { receipt, statement: signed.bytes().to_vec(), leaf_index })
     }
 
@@ -204,10 +202,13 @@ fn record_proof(
     let batch: Vec<Hash> = headers.iter().map(|header| batch_leaf_hash(header)).collect();
     let record_index = headers
         .iter()
-        .position(|header| sha256(header) == entry.header_hash || batch_leaf_hash(header) == entry.header_hash)
+        .position(|header| batch_leaf_hash(header) == entry.header_hash)
         .ok_or_else(|| missing(&place, "its batch lacks the record"))?;
     let failed = |e: merkle::ProofError| missing(&place, &e.to_string());
-    let sources = class_sources(sequencer, record)?;
+    let stored = sequencer.stores.open_record(record)?.ok_or_else(|| {
+        NodeError::Refused("the vault of this node does not hold this event's fields".to_owned())
+    })?;
+    let sources = stored.sources();
     let pointers: Vec<&str> = fields.iter().map(String::as_str).collect();
     let openings =
         disclose(&sources, &pointers).map_err(|e| NodeError::Refused(e.to_string()))?;
@@ -222,30 +223,4 @@ fn record_proof(
         openings: openings.encode(),
     };
     Ok((proof, placed.signed.statement().key))
-}
-
-/// What the vault still has of each class.
-fn class_sources(
-    sequencer: &Sequencer,
-    record: &RecordId,
-) -> Result<[ClassSource; countermark_ledger::record::CLASS_COUNT], NodeError> {
-    let stored = sequencer.stores.open_record(record)?;
-    let stored = stored.ok_or_else(|| {
-        NodeError::Refused("the vault of this node does not hold this event's fields".to_owned())
-    })?;
-    let identity = stored.key(FieldClass::Identity).cloned();
-    Ok(FieldClass::ALL.map(|class| match stored.body(class) {
-        Some((key, body)) => ClassSource::Body { key: key.clone(), body: body.to_vec() },
-        None if stored.is_erased(class) => ClassSource::Unavailable,
-        None => match &identity {
-            Some(identity) => empty_source(identity, class),
-            None => ClassSource::Unavailable,
-        },
-    }))
-}
-
-/// The signed head of the log, parsed.
-pub(crate) fn head(log: &LogView) -> Option<Checkpoint> {
-    let note = Note::parse(log.checkpoint()?).ok()?;
-    Checkpoint::parse(note.text()).ok()
 }

@@ -11,7 +11,7 @@ use countermark_ledger::record_header::{RecordHeader, decode_batch};
 use countermark_ledger::state::{StateStore, StateView};
 use countermark_ledger::statement::Body;
 use countermark_store::index::{BlockRows, LogPosition, RecordRow};
-use countermark_store::vault::{Location, VaultError};
+use countermark_store::vault::{Location, Vault, VaultError};
 
 use crate::blocks;
 use crate::error::NodeError;
@@ -20,7 +20,7 @@ use crate::sequencer::index_erasure;
 use crate::stores::{Stores, erased_bits, event_of, index_location, store_error};
 
 /// Where the vaults of this node keep every record: needed where the index does not know it.
-type Places = BTreeMap<RecordId, (MemberId, Location)>;
+pub(crate) type Places = BTreeMap<RecordId, (MemberId, Location)>;
 
 /// Brings state and index to the height of the log.
 pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(), NodeError> {
@@ -44,7 +44,7 @@ pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(
         return Ok(());
     }
     let headers = blocks::headers_from(&stores.log, first)?;
-    let places = if index_next < ahead { places(stores)? } else { Places::new() };
+    let places = if index_next < ahead { places(&stores.vaults)? } else { Places::new() };
     for header in &headers {
         if header.height >= state_next {
             apply_state(stores, header)?;
@@ -70,9 +70,9 @@ fn apply_state(stores: &mut Stores, header: &BlockHeader) -> Result<(), NodeErro
 }
 
 /// Where every record lies, from the vaults themselves.
-pub(crate) fn places(stores: &Stores) -> Result<Places, NodeError> {
+pub(crate) fn places(vaults: &BTreeMap<MemberId, Vault>) -> Result<Places, NodeError> {
     let mut places = Places::new();
-    for (member, vault) in &stores.vaults {
+    for (member, vault) in vaults {
         vault
             .scan(|record, location| {
                 places.insert(record, (*member, location));

@@ -112,10 +112,7 @@ impl Stores {
 
     /// Opens one member's vault, or begins it.
     pub(crate) fn open_vault(&mut self, id: MemberId, key: &[u8; 32]) -> Result<(), NodeError> {
-        let folder = format!("vault/{}", countermark_ledger::ids::hex(&id));
-        let key = WrapKey::from_bytes(*key);
-        let (vault, _) = Vault::open(Arc::clone(&self.disk), &folder, key, Arc::new(SystemRandom))
-            .map_err(|e| store_error(&e))?;
+        let vault = begin_vault(&self.disk, id, key)?;
         self.vaults.insert(id, vault);
         Ok(())
     }
@@ -185,6 +182,18 @@ impl Stores {
     pub(crate) fn load_row(&self, row: &EventRow) -> Result<Option<LoadedEvent>, NodeError> {
         self.open_row(row)?.map(|stored| event_of(&stored)).transpose()
     }
+}
+
+/// Opens one member's vault, or begins it.
+pub(crate) fn begin_vault(
+    disk: &Arc<dyn Disk>,
+    id: MemberId,
+    key: &[u8; 32],
+) -> Result<Vault, NodeError> {
+    let folder = format!("vault/{}", countermark_ledger::ids::hex(&id));
+    let key = WrapKey::from_bytes(*key);
+    let opened = Vault::open(Arc::clone(disk), &folder, key, Arc::new(SystemRandom));
+    opened.map(|(vault, _)| vault).map_err(|e| store_error(&e))
 }
 
 /// The event in a vault's record.

@@ -93,6 +93,15 @@ pub struct Report {
     pub records: Vec<RecordReport>,
 }
 
+impl Report {
+    /// A report of a bundle that a first check refuses.
+    #[must_use]
+    pub fn refused(check: Check, message: String) -> Self {
+        let verdict = Verdict::DoesNotHold;
+        Report { verdict, message, checks: vec![check], records: Vec::new() }
+    }
+}
+
 /// Checks a bundle, against a trust policy if there is one. Needs nothing else.
 #[must_use]
 pub fn verify(bundle: &Bundle, trust: Option<&TrustPolicy>) -> Report {

@@ -1,8 +1,8 @@
 //! Commitment to an event: class digests, root and the bodies that the vault keeps.
 
 use super::class::{CLASS_COUNT, Classification, FieldClass};
-use super::keys::RecordKeys;
-use super::part::{CommitError, split};
+use super::keys::{ClassKey, RecordKeys};
+use super::part::{BodyError, CommitError, Part, split};
 use super::tree::{Hasher, dummy_digest};
 use crate::record_header::record_root;
 use countermark_epcis::json::Json;
@@ -46,4 +46,19 @@ pub fn commit(
         };
     }
     Ok(Commitment { root: record_root(&digests), digests, bodies })
+}
+
+/// The digest that a class's body leads to.
+///
+/// # Errors
+/// [`BodyError`] where the body does not read.
+pub fn class_digest(class: FieldClass, key: &ClassKey, body: &[u8]) -> Result<Hash, BodyError> {
+    let part = Part::from_body(class, body)?;
+    Ok(Hasher::default().part_digest(&part, &key.salt_key()))
+}
+
+/// The digest of a class that holds nothing, by the key of its record's identity class.
+#[must_use]
+pub fn empty_digest(class: FieldClass, identity: &ClassKey) -> Hash {
+    dummy_digest(class, &identity.dummy_secret(class))
 }

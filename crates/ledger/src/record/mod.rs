@@ -21,7 +21,7 @@ mod verify;
 mod tests;
 
 pub use class::{CLASS_COUNT, Classification, FieldClass, PROVENANCE};
-pub use commit::{Commitment, commit};
+pub use commit::{Commitment, class_digest, commit, empty_digest};
 pub use disclose::{ClassSource, DiscloseError, disclose, empty_source};
 pub use keys::{ClassKey, RecordKeys};
 pub use openings::{LAYOUT_VERSION, Openings, OpeningsError};
