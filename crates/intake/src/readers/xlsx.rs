@@ -52,11 +52,8 @@ fn cells(book: &mut Xlsx<Cursor<&[u8]>>, sheet: &str) -> Result<Rows, ReadError>
         let number = usize::try_from(row).unwrap_or(usize::MAX).saturating_add(1);
         let column = usize::try_from(column).unwrap_or(usize::MAX);
         if column >= limits::COLUMNS_MAX || rows.len() > limits::ROWS_MAX {
-            let message = format!(
-                "over {} rows or {} columns",
-                limits::ROWS_MAX,
-                limits::COLUMNS_MAX
-            );
+            let message =
+                format!("over {} rows or {} columns", limits::ROWS_MAX, limits::COLUMNS_MAX);
             let place = format!("row {number}");
             return Err(ReadError::new(place, "table-rows", message, "split the sheet"));
         }

@@ -247,9 +247,13 @@ fn link(result: Result<String, String>) -> Value {
 
 /// The functions of this file.
 pub(super) const TABLE: &[Pure] = &[
-    row("list", ONE, Gives::List, "a list: of nothing, of one thing, or the list itself", |mut v| {
-        Value::Array(list(take(&mut v)))
-    }),
+    row(
+        "list",
+        ONE,
+        Gives::List,
+        "a list: of nothing, of one thing, or the list itself",
+        |mut v| Value::Array(list(take(&mut v))),
+    ),
     row("length", ONE, Gives::Integer, "items of a list, members of an object, characters", |v| {
         let count = match v.first() {
             Some(Value::Array(items)) => items.len(),
@@ -360,10 +364,16 @@ pub(super) const TABLE: &[Pure] = &[
     ),
     row("location", TWO, Gives::Any, "a location by the GLN or code in a member", location),
     row("article", TWO, Gives::Object, "{gtin} or {item} of what stands in a member", article),
-    row("choose", THREE, Gives::Any, "the second value if the first is true, else the third", |mut v| {
-        let (third, second) = (v.pop().unwrap_or(Value::Null), v.pop().unwrap_or(Value::Null));
-        if v.first() == Some(&Value::Boolean(true)) { second } else { third }
-    }),
+    row(
+        "choose",
+        THREE,
+        Gives::Any,
+        "the second value if the first is true, else the third",
+        |mut v| {
+            let (third, second) = (v.pop().unwrap_or(Value::Null), v.pop().unwrap_or(Value::Null));
+            if v.first() == Some(&Value::Boolean(true)) { second } else { third }
+        },
+    ),
     row("blocks", TWO, Gives::List, "the loops of a level or opening tag, at any depth", |v| {
         let mut out = Vec::new();
         if let Some(block) = v.first() {

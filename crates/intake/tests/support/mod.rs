@@ -49,12 +49,14 @@ pub(crate) fn outcome_json(outcome: &Outcome) -> Json {
     document.set("id", Json::string(&*outcome.document.id));
     document.set("system", Json::string(&*outcome.document.system));
     out.set("document", document);
-    let lines = outcome.lines.iter().map(|key| {
-        Json::string(format!("{} / {} / {}", key.system, key.document, key.line))
-    });
-    let quarantined = outcome.quarantined.iter().map(|q| {
-        Json::string(format!("{}: {} \"{}\": {}", q.place, q.rule, q.value, q.needed))
-    });
+    let lines = outcome
+        .lines
+        .iter()
+        .map(|key| Json::string(format!("{} / {} / {}", key.system, key.document, key.line)));
+    let quarantined = outcome
+        .quarantined
+        .iter()
+        .map(|q| Json::string(format!("{}: {} \"{}\": {}", q.place, q.rule, q.value, q.needed)));
     let findings = outcome.findings.iter().map(|finding| Json::string(finding.to_string()));
     out.set("events", Json::Array(outcome.events.clone()));
     out.set("lines", Json::Array(lines.collect()));
