@@ -140,6 +140,17 @@ fn tables_come_with_other_delimiters_marks_and_protected_numbers() {
 }
 
 #[test]
+fn row_numbers_are_those_of_a_spreadsheet_whatever_lines_and_quotes_there_are() {
+    let (header, line) = CSV.split_once('\n').unwrap();
+    let bad = line.replace(",CT,", ",XX,");
+    let fine = line.replace("A1,P1", "\"A1\nsecond line\",P1");
+    let text = format!("sep=,\n{header}\n\n{fine}\n{}", bad.replace("P1", "5\" pipe"));
+    says(&import("csv-shipments", text.as_bytes()), "row 5, column \"uom\"", "unit");
+    let text = format!("{header}\n{}", line.replace("P1", "\"say \"\"hi\"\"\""));
+    assert!(import("csv-shipments", text.as_bytes()).is_taken());
+}
+
+#[test]
 fn a_decimal_comma_counts_only_where_the_mapping_declares_it() {
     let manifest = std::fs::read_to_string(support::root().join("mappings/csv-harvest/map.toml"));
     let program = std::fs::read_to_string(support::root().join("mappings/csv-harvest/map.vrl"));
