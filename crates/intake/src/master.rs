@@ -146,7 +146,8 @@ impl MasterTable {
     /// As [`MasterTable::from_toml`], by line.
     pub fn from_csv(text: &str) -> Result<Self, MasterError> {
         let mut table = MasterTable::default();
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+        let mut reader =
+            csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         for record in reader.records() {
             let record = record.map_err(|error| fault("master data", error.to_string()))?;
             let place = format!("line {}", record.position().map_or(0, csv::Position::line));

@@ -69,7 +69,8 @@ impl Tree {
             let above: String = tokens.iter().map(|token| format!("/{token}")).collect();
             let at = self.root.pointer(&above).and_then(|value| value.get(PLACE));
             if let Some(at) = at.and_then(Json::as_str) {
-                let member = below.last().map(|token| countermark_epcis::json::unescape_token(token));
+                let member =
+                    below.last().map(|token| countermark_epcis::json::unescape_token(token));
                 return match member {
                     Some(member) => self.in_document_words(&member_place(at, &member)),
                     None => at.to_owned(),

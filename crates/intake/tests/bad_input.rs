@@ -1,5 +1,7 @@
 //! Broken documents: each gives a clear message with the place, none gives events, none panics.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panic")]
+
 mod support;
 
 use std::io::Write as _;
@@ -95,7 +97,9 @@ fn unknown_parties_and_items_wait_and_say_what_is_needed() {
 #[test]
 fn one_bad_row_keeps_the_whole_document_out() {
     let mut text = CSV.to_owned();
-    text.push_str("2026-11-14,16:15,-05:00,A1,P1,9506000100029,9506000100036,19506000134359,L2,7,ZZ,,\n");
+    text.push_str(
+        "2026-11-14,16:15,-05:00,A1,P1,9506000100029,9506000100036,19506000134359,L2,7,ZZ,,\n",
+    );
     let outcome = import("csv-shipments", text.as_bytes());
     says(&outcome, "row 3, column \"uom\"", "unit");
     assert!(outcome.events.is_empty());
@@ -128,10 +132,22 @@ fn tables_come_with_other_delimiters_marks_and_protected_numbers() {
     let mut marked = b"\xEF\xBB\xBF".to_vec();
     marked.extend(CSV.as_bytes());
     assert!(import("csv-shipments", &marked).is_taken());
-    let utf16: Vec<u8> = [0xfeff_u16].into_iter().chain(CSV.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> =
+        [0xfeff_u16].into_iter().chain(CSV.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     assert!(import("csv-shipments", &utf16).is_taken());
     let protected = altered("L1,120", "\"=\"\"00123\"\"\",120");
     assert!(protected.events[0].to_text().contains("/10/00123"), "{:?}", protected.findings);
+}
+
+#[test]
+fn row_numbers_are_those_of_a_spreadsheet_whatever_lines_and_quotes_there_are() {
+    let (header, line) = CSV.split_once('\n').unwrap();
+    let bad = line.replace(",CT,", ",XX,");
+    let fine = line.replace("A1,P1", "\"A1\nsecond line\",P1");
+    let text = format!("sep=,\n{header}\n\n{fine}\n{}", bad.replace("P1", "5\" pipe"));
+    says(&import("csv-shipments", text.as_bytes()), "row 5, column \"uom\"", "unit");
+    let text = format!("{header}\n{}", line.replace("P1", "\"say \"\"hi\"\"\""));
+    assert!(import("csv-shipments", text.as_bytes()).is_taken());
 }
 
 #[test]
@@ -171,14 +187,26 @@ fn unreadable_documents_say_where() {
     assert_eq!(refused("sap-delvry", b"<DELVRY07><IDOC>").1, "xml-truncated");
     assert_eq!(refused("sap-delvry", b"<ORDERS05><IDOC BEGIN=\"1\"/></ORDERS05>").1, "idoc-type");
     assert_eq!(refused("sap-delvry", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a/>").1, "xml-doctype");
-    assert_eq!(refused("sap-delvry", b"<DELVRY07><IDOC><A>&b;</A></IDOC></DELVRY07>").1, "xml-entity");
+    assert_eq!(
+        refused("sap-delvry", b"<DELVRY07><IDOC><A>&b;</A></IDOC></DELVRY07>").1,
+        "xml-entity"
+    );
     let deep = "<a>".repeat(40);
     assert_eq!(refused("sap-delvry", deep.as_bytes()).1, "xml-size");
-    assert_eq!(refused("json-odoo-picking", b"{\"a\":1,\"a\":2}"), at("line 1, column 8", "json-duplicate-name"));
-    assert_eq!(refused("json-odoo-picking", b"{\"a\":[1,"), at("line 1, column 9", "json-truncated"));
+    assert_eq!(
+        refused("json-odoo-picking", b"{\"a\":1,\"a\":2}"),
+        at("line 1, column 8", "json-duplicate-name")
+    );
+    assert_eq!(
+        refused("json-odoo-picking", b"{\"a\":[1,"),
+        at("line 1, column 9", "json-truncated")
+    );
     let deep = "[".repeat(100);
     assert_eq!(refused("json-odoo-picking", deep.as_bytes()).1, "json-depth");
-    assert_eq!(refused("iot-reefer", b"{\"ts\":1}\n{\"ts\":}\n"), at("line 2, column 7", "json-syntax"));
+    assert_eq!(
+        refused("iot-reefer", b"{\"ts\":1}\n{\"ts\":}\n"),
+        at("line 2, column 7", "json-syntax")
+    );
     assert_eq!(refused("csv-shipments", b"PK\x03\x04 no archive").1, "xlsx-open");
 }
 
@@ -246,11 +274,33 @@ fn spreadsheet(rows: &str) -> Vec<u8> {
     let package = "http://schemas.openxmlformats.org/package/2006/relationships";
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let parts = [
-        ("[Content_Types].xml", "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>".to_owned()),
-        ("_rels/.rels", format!("<Relationships xmlns=\"{package}\"><Relationship Id=\"r1\" Type=\"{relations}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>")),
-        ("xl/workbook.xml", format!("<workbook xmlns=\"{main}\" xmlns:r=\"{relations}\"><sheets><sheet name=\"Lots\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>")),
-        ("xl/_rels/workbook.xml.rels", format!("<Relationships xmlns=\"{package}\"><Relationship Id=\"r1\" Type=\"{relations}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>")),
-        ("xl/worksheets/sheet1.xml", format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>")),
+        (
+            "[Content_Types].xml",
+            "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>"
+                .to_owned(),
+        ),
+        (
+            "_rels/.rels",
+            format!(
+                "<Relationships xmlns=\"{package}\"><Relationship Id=\"r1\" Type=\"{relations}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+            ),
+        ),
+        (
+            "xl/workbook.xml",
+            format!(
+                "<workbook xmlns=\"{main}\" xmlns:r=\"{relations}\"><sheets><sheet name=\"Lots\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>"
+            ),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            format!(
+                "<Relationships xmlns=\"{package}\"><Relationship Id=\"r1\" Type=\"{relations}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>"
+            ),
+        ),
+        (
+            "xl/worksheets/sheet1.xml",
+            format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>"),
+        ),
     ];
     let mut out = Vec::new();
     let mut directory = Vec::new();
@@ -316,7 +366,10 @@ fn a_spreadsheet_is_a_table_and_keeps_the_digits_of_a_gtin_stored_as_number() {
     let outcome = import("csv-harvest", &sheet);
     assert!(outcome.is_taken(), "{:?} {:?}", outcome.findings, outcome.quarantined);
     let text = outcome.events[0].to_text();
-    assert!(text.contains("/01/19506000134380/10/F1\",\"quantity\":410.5,\"uom\":\"KGM\""), "{text}");
+    assert!(
+        text.contains("/01/19506000134380/10/F1\",\"quantity\":410.5,\"uom\":\"KGM\""),
+        "{text}"
+    );
     let outcome = import("csv-harvest", &spreadsheet(&(header + &line("19506000134381"))));
     says(&outcome, "row 2, column \"Item\"", "gtin");
     assert_eq!(refused("csv-harvest", &spreadsheet("")), ("row 1".to_owned(), "table-header"));

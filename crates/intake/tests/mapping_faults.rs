@@ -1,5 +1,7 @@
 //! Mappings that are wrong: they do not load, and say why; none can run for ever or reach outside.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panic")]
+
 mod support;
 
 use countermark_intake::script::{Script, ScriptError, functions};
@@ -126,7 +128,11 @@ fn an_event_that_epcis_would_refuse_is_the_documents_error_not_an_event() {
     let mapping = Mapping::from_texts("m", MANIFEST, program, "").unwrap();
     let outcome = mapping.import(b"{\"a\":1}", &MasterTable::default()).unwrap();
     assert!(outcome.events.is_empty());
-    assert!(outcome.findings.iter().any(|f| f.message.contains("/action")), "{:?}", outcome.findings);
+    assert!(
+        outcome.findings.iter().any(|f| f.message.contains("/action")),
+        "{:?}",
+        outcome.findings
+    );
 }
 
 #[test]
@@ -136,7 +142,8 @@ fn master_data_with_contradictions_is_refused() {
         format!("[[party]]\ngln = \"{gln}\"\nname = \"{code} Ltd\"\ncodes = [\"{code}\"]\n")
     };
     assert!(faults(&party("9506000100013", "A")).contains("party 1: the check digit"));
-    let twice = party("9506000100012", "A") + &party("9506000100029", "A").replace("A Ltd", "B Ltd");
+    let twice =
+        party("9506000100012", "A") + &party("9506000100029", "A").replace("A Ltd", "B Ltd");
     assert!(faults(&twice).contains("party 2: \"A\" already stands for another entry"));
     assert!(faults("[[item]]\ngtin = \"1\"\nname = \"x\"\n").contains("item 1"));
     let zone = "[[site]]\ngln = \"9506000100012\"\nname = \"x\"\nzone = \"PST\"\n";
@@ -148,7 +155,9 @@ fn master_data_with_contradictions_is_refused() {
     use countermark_intake::MasterData as _;
     assert_eq!(table.location("", "f1").unwrap().gln, "9506000100012");
     assert_eq!(table.item("", "RM-TOM").unwrap().measure.as_deref(), Some("KGM"));
-    assert!(MasterTable::from_csv("kind,key,name,party,zone,measure,codes\nplace,1,,,,,\n").is_err());
+    assert!(
+        MasterTable::from_csv("kind,key,name,party,zone,measure,codes\nplace,1,,,,,\n").is_err()
+    );
 }
 
 #[test]
@@ -206,11 +215,16 @@ fn functions_work_on_text_lists_and_decimals_without_doubles() {
         ("get(.o, \"a\")", "\"1\""),
         ("merge(.o, {\"b\": 2}).b", "2"),
         ("lookup({\"x\": 1}, \"y\", 9)", "9"),
-        ("group_by([\"b1\", \"a1\", \"b2\"]) -> |_i, v| { slice(v, 0, 1) }",
-         "[{\"items\":[\"b1\",\"b2\"],\"key\":\"b\"},{\"items\":[\"a1\"],\"key\":\"a\"}]"),
+        (
+            "group_by([\"b1\", \"a1\", \"b2\"]) -> |_i, v| { slice(v, 0, 1) }",
+            "[{\"items\":[\"b1\",\"b2\"],\"key\":\"b\"},{\"items\":[\"a1\"],\"key\":\"a\"}]",
+        ),
         ("filter([1, 2]) -> |i, _v| { i == 1 }", "[2]"),
         ("gtin(\"(01)19506000134359\").uri", "\"https://id.gs1.org/01/19506000134359\""),
-        ("lot_class(\"9506000134352\", \"L/1\").uri", "\"https://id.gs1.org/01/09506000134352/10/L%2F1\""),
+        (
+            "lot_class(\"9506000134352\", \"L/1\").uri",
+            "\"https://id.gs1.org/01/09506000134352/10/L%2F1\"",
+        ),
         ("gln(\"9506000100013\").fault", "\"the check digit of GLN 9506000100013 is 3, not 2\""),
         ("sscc(\"00195060001000000019\").uri", "\"https://id.gs1.org/00/195060001000000019\""),
         ("cell(.o, \"a\").at", "\"row 7, column \\\"a\\\"\""),

@@ -254,9 +254,5 @@ fn date_format(format: &str) -> Result<String, ManifestError> {
     if !(once("YYYY") || once("YY")) || !once("MM") || !once("DD") || !marks {
         return Err(value("time.date_formats", format, "YYYY or YY, MM and DD, in your order"));
     }
-    Ok(format
-        .replace("YYYY", "%Y")
-        .replace("YY", "%y")
-        .replace("MM", "%m")
-        .replace("DD", "%d"))
+    Ok(format.replace("YYYY", "%Y").replace("YY", "%y").replace("MM", "%m").replace("DD", "%d"))
 }

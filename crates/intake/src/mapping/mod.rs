@@ -84,10 +84,9 @@ impl Mapping {
         let id = || id.to_owned();
         let manifest = Manifest::parse(&id(), manifest)
             .map_err(|fault| MappingError::Manifest { id: id(), fault })?;
-        let script = Script::compile(program)
-            .map_err(|fault| MappingError::Script { id: id(), fault })?;
-        let units =
-            Units::parse(units).map_err(|fault| MappingError::Units { id: id(), fault })?;
+        let script =
+            Script::compile(program).map_err(|fault| MappingError::Script { id: id(), fault })?;
+        let units = Units::parse(units).map_err(|fault| MappingError::Units { id: id(), fault })?;
         Ok(Mapping { manifest, script, units })
     }
 

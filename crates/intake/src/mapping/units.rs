@@ -58,10 +58,10 @@ impl Units {
     /// Unknown kind or Rec 20 code, a factor that is not positive, a code that stands twice.
     pub fn parse(text: &str) -> Result<Self, UnitError> {
         let mut units = BTreeMap::new();
-        let mut reader =
-            csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(
-                text.as_bytes(),
-            );
+        let mut reader = csv::ReaderBuilder::new()
+            .comment(Some(b'#'))
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
         for record in reader.records() {
             let record = record.map_err(|error| UnitError {
                 line: error.position().map_or(0, csv::Position::line),

@@ -14,6 +14,7 @@ const DELIMITERS: [u8; 4] = *b",;\t|";
 pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Tree, ReadError> {
     let text = text::decode(bytes, options.encoding)?;
     let (declared, text) = separator_line(&text);
+    let lines_before = u64::from(declared.is_some());
     let delimiter = match options.delimiter.or(declared) {
         Some(c) => u8::try_from(c).map_err(|_| {
             let message = format!("delimiter '{c}' is not ASCII");
@@ -21,7 +22,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Tree, ReadError> {
         })?,
         None => sniff(text),
     };
-    check_quotes(text)?;
+    check_quotes(text, delimiter)?;
     let mut reader = ::csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .flexible(true)
@@ -34,9 +35,13 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Tree, ReadError> {
             return Err(ReadError::new("row 1", "csv-header", "no header line", "add one"));
         }
     };
-    let rows = records.enumerate().map(|(at, record)| {
+    // A spreadsheet program counts blank lines, and a cell of two lines as one row.
+    let mut lines_in_cells: u64 = header.iter().map(|cell| line_breaks(cell)).sum();
+    let rows = records.map(move |record| {
         let record = record.map_err(|e| fault(&e))?;
-        let number = at + 2;
+        let line = record.position().map_or(0, ::csv::Position::line) + lines_before;
+        let number = usize::try_from(line.saturating_sub(lines_in_cells)).unwrap_or(usize::MAX);
+        lines_in_cells += record.iter().map(line_breaks).sum::<u64>();
         let cells: Vec<String> = record.iter().map(str::to_owned).collect();
         if cells.iter().any(|cell| cell.len() > limits::VALUE_BYTES_MAX) {
             let message = format!("a cell is longer than {} bytes", limits::VALUE_BYTES_MAX);
@@ -54,6 +59,10 @@ fn separator_line(text: &str) -> (Option<char>, &str) {
     let mut chars = rest.chars();
     let delimiter = chars.next();
     (delimiter, chars.as_str().trim_start_matches('\r').trim_start_matches('\n'))
+}
+
+fn line_breaks(cell: &str) -> u64 {
+    cell.bytes().filter(|byte| *byte == b'\n').map(|_| 1).sum()
 }
 
 /// The delimiter that the header line holds most of, outside quotes; the comma when none does.
@@ -77,15 +86,22 @@ fn sniff(text: &str) -> u8 {
     DELIMITERS[at]
 }
 
-/// A quote that is opened and never closed would swallow the rest of the file as one cell.
-fn check_quotes(text: &str) -> Result<(), ReadError> {
+/// A quote that is opened and never closed would swallow the rest of the file as one cell. Only a
+/// quote at the start of a cell opens one; in `5" pipe` it is a character.
+fn check_quotes(text: &str, delimiter: u8) -> Result<(), ReadError> {
     let mut line = 1;
     let mut opened_at = None;
+    let mut cell_starts = true;
     for byte in text.bytes() {
-        match byte {
-            b'\n' => line += 1,
-            b'"' => opened_at = if opened_at.is_some() { None } else { Some(line) },
-            _ => {}
+        if byte == b'"' && (cell_starts || opened_at.is_some()) {
+            // A doubled quote inside closes and opens again, which comes to the same.
+            opened_at = if opened_at.is_some() { None } else { Some(line) };
+            cell_starts = opened_at.is_none();
+        } else {
+            cell_starts = opened_at.is_none() && matches!(byte, b'\n' | b'\r') || byte == delimiter;
+        }
+        if byte == b'\n' {
+            line += 1;
         }
     }
     match opened_at {

@@ -86,9 +86,10 @@ fn column_names(
 ) -> Result<Vec<String>, ReadError> {
     let mut names: Vec<String> = header.to_vec();
     for column in &options.columns {
-        let found = column.headers.iter().chain([&column.name]).find_map(|candidate| {
-            header.iter().position(|shown| plain(shown) == plain(candidate))
-        });
+        let found =
+            column.headers.iter().chain([&column.name]).find_map(|candidate| {
+                header.iter().position(|shown| plain(shown) == plain(candidate))
+            });
         match found {
             Some(at) => names[at] = column.name.clone(),
             None if column.required => {

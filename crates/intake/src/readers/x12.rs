@@ -59,9 +59,10 @@ fn delimiters(text: &str) -> Result<Delimiters, ReadError> {
         let message = format!("the file starts with \"{start}\", not with ISA or ST");
         return Err(no(&message, "is this X12? EDIFACT starts with UNA or UNB"));
     };
-    let element = text.chars().nth(tag_length).filter(|c| !c.is_alphanumeric()).ok_or_else(|| {
-        no("no element separator after the first tag", "the file is cut short or is not X12")
-    })?;
+    let element =
+        text.chars().nth(tag_length).filter(|c| !c.is_alphanumeric()).ok_or_else(|| {
+            no("no element separator after the first tag", "the file is cut short or is not X12")
+        })?;
     if tag_length == 2 {
         let segment = if text.contains('~') { '~' } else { '\n' };
         return Ok(Delimiters { element, component: None, segment });
@@ -227,7 +228,10 @@ impl Reading<'_> {
                 Finding::error(
                     format!("{} element 1", set.header.at()),
                     "x12-set",
-                    format!("transaction set {} is not what this mapping takes", set.header.value(1)),
+                    format!(
+                        "transaction set {} is not what this mapping takes",
+                        set.header.value(1)
+                    ),
                 )
                 .suggest("choose the mapping for that set"),
             );

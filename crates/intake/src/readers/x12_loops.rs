@@ -56,14 +56,13 @@ struct Block {
     segments: Vec<Segment>,
 }
 
-/// The members of a transaction set: `segments` of the heading, its `parties`, its `loops`, and
-/// `flat`, every segment in order.
+/// The members of a transaction set: `segments` of the heading, its `parties`, and its `loops`,
+/// each with the same members.
 pub(super) fn structure(
     body: Vec<Segment>,
     openers: &[String],
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<(String, Json)>, ReadError> {
-    let flat: Vec<Json> = body.iter().map(Segment::json).collect();
     let mut blocks = vec![Block { parent: None, depth: 0, hl: None, segments: Vec::new() }];
     let mut current = 0;
     for segment in body {
@@ -74,9 +73,7 @@ pub(super) fn structure(
         }
         blocks[current].segments.push(segment);
     }
-    let mut members = fold(blocks);
-    members.push(("flat".to_owned(), Json::Array(flat)));
-    Ok(members)
+    Ok(fold(blocks))
 }
 
 fn open_hl(

@@ -52,11 +52,8 @@ fn cells(book: &mut Xlsx<Cursor<&[u8]>>, sheet: &str) -> Result<Rows, ReadError>
         let number = usize::try_from(row).unwrap_or(usize::MAX).saturating_add(1);
         let column = usize::try_from(column).unwrap_or(usize::MAX);
         if column >= limits::COLUMNS_MAX || rows.len() > limits::ROWS_MAX {
-            let message = format!(
-                "over {} rows or {} columns",
-                limits::ROWS_MAX,
-                limits::COLUMNS_MAX
-            );
+            let message =
+                format!("over {} rows or {} columns", limits::ROWS_MAX, limits::COLUMNS_MAX);
             let place = format!("row {number}");
             return Err(ReadError::new(place, "table-rows", message, "split the sheet"));
         }
@@ -79,7 +76,10 @@ fn text(value: &DataRef<'_>, row: usize) -> Result<String, ReadError> {
         Data::Int(number) => number.to_string(),
         Data::Float(number) => plain_number(number),
         Data::Bool(flag) => flag.to_string(),
-        Data::DateTime(date) if date.is_datetime() => {
+        // Days up to the end of the year 9999, the last that the format knows.
+        Data::DateTime(date)
+            if date.is_datetime() && (0.0..2_958_466.0).contains(&date.as_f64()) =>
+        {
             let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();
             if (hour, minute, second) == (0, 0, 0) {
                 format!("{year:04}-{month:02}-{day:02}")

@@ -134,12 +134,7 @@ impl Resolver<'_> {
 
     /// `urn:epcglobal:cbv:bt:{issuer's GLN}:{number}` (CBV 2.0 §8.5.1); the issuer keeps equal
     /// numbers of two partners apart.
-    fn transactions(
-        &mut self,
-        draft: &Json,
-        at: &str,
-        sender: Option<&Location>,
-    ) -> Vec<Json> {
+    fn transactions(&mut self, draft: &Json, at: &str, sender: Option<&Location>) -> Vec<Json> {
         let mut out: Vec<Json> = Vec::new();
         for document in items(draft, "documents") {
             let Some(id) = cell(document.get("id"), at) else { continue };

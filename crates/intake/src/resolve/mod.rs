@@ -12,8 +12,8 @@ mod time;
 
 use std::collections::HashSet;
 
-use countermark_epcis::json::Json;
 use countermark_epcis::finding::any_error;
+use countermark_epcis::json::Json;
 use countermark_epcis::{Event, Finding, Severity, fields};
 
 pub(crate) use draft::Cell;
@@ -239,7 +239,8 @@ impl Resolver<'_> {
                 event.set(name, value.clone());
             }
         }
-        time.map(|_| ordered(event, draft.get("namespaces"))).filter(|event| self.is_valid(event, &at))
+        time.map(|_| ordered(event, draft.get("namespaces")))
+            .filter(|event| self.is_valid(event, &at))
     }
 
     /// Whether EPCIS takes the event. Looked at only while nothing else is wrong: what is missing
@@ -252,8 +253,10 @@ impl Resolver<'_> {
         let Err(faults) = Event::from_json(event.clone()) else { return true };
         for fault in faults.into_iter().filter(|fault| fault.severity == Severity::Error) {
             let pointer = if fault.pointer.is_empty() { "" } else { " at " };
-            let message =
-                format!("the event would not be valid{pointer}{}: {}", fault.pointer, fault.message);
+            let message = format!(
+                "the event would not be valid{pointer}{}: {}",
+                fault.pointer, fault.message
+            );
             let hint = fault.suggestion.unwrap_or_else(|| "complete the document".to_owned());
             self.error(at, &fault.rule, message, &hint);
         }
@@ -261,31 +264,22 @@ impl Resolver<'_> {
     }
 
     /// Identifiers and quantities, by the list each belongs to.
-    fn what(
-        &mut self,
-        draft: &Json,
-        at: &str,
-        time: Option<&time::EventTime>,
-        event: &mut Json,
-    ) {
-        if let Some(parent) = draft.get("parent").filter(|parent| **parent != Json::Null) {
-            if let Some(uri) = self.unit_uri(parent, at) {
-                event.set("parentID", Json::string(uri));
-            }
+    fn what(&mut self, draft: &Json, at: &str, time: Option<&time::EventTime>, event: &mut Json) {
+        let parent = draft.get("parent").filter(|parent| **parent != Json::Null);
+        if let Some(uri) = parent.and_then(|parent| self.unit_uri(parent, at)) {
+            event.set("parentID", Json::String(uri));
         }
-        let lists =
-            [("epcs", "epcList"), ("children", "childEPCs"), ("inputEpcs", "inputEPCList"), (
-                "outputEpcs",
-                "outputEPCList",
-            )];
+        let lists = [
+            ("epcs", "epcList"),
+            ("children", "childEPCs"),
+            ("inputEpcs", "inputEPCList"),
+            ("outputEpcs", "outputEPCList"),
+        ];
         for (ours, standard) in lists {
             let mut uris: Vec<Json> = Vec::new();
             for item in items(draft, ours) {
-                if let Some(uri) = self.unit_uri(item, at) {
-                    if !uris.iter().any(|known| known.as_str() == Some(&uri)) {
-                        uris.push(Json::String(uri));
-                    }
-                }
+                let uri = self.unit_uri(item, at).map(Json::String);
+                uris.extend(uri.filter(|uri| !uris.contains(uri)));
             }
             if !uris.is_empty() {
                 event.set(standard, Json::Array(uris));

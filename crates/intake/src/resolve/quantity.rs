@@ -39,7 +39,8 @@ impl Resolver<'_> {
         };
         let found = self.master.item(&self.system, &code.value);
         if found.is_none() {
-            let needed = format!("an item with code \"{}\" and its GTIN in master data", code.value);
+            let needed =
+                format!("an item with code \"{}\" and its GTIN in master data", code.value);
             self.quarantine(&code, "unknown-item", needed);
         }
         found
@@ -167,9 +168,10 @@ impl Resolver<'_> {
     fn number(&mut self, quantity: &Cell) -> Option<Decimal> {
         let mark = self.mapping.manifest().decimal_mark;
         let text = quantity.value.as_str();
-        let plain = text.chars().enumerate().all(|(at, c)| {
-            c.is_ascii_digit() || c == mark || at == 0 && matches!(c, '-' | '+')
-        });
+        let plain = text
+            .chars()
+            .enumerate()
+            .all(|(at, c)| c.is_ascii_digit() || c == mark || at == 0 && matches!(c, '-' | '+'));
         let number = if plain && text.matches(mark).count() <= 1 {
             text.replace(mark, ".").parse::<Decimal>().ok()
         } else {

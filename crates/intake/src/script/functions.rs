@@ -9,9 +9,7 @@ use std::fmt;
 use vrl::compiler::function::{ArgumentList, Compiled, Example, FunctionCompileContext, Parameter};
 use vrl::compiler::state::TypeState;
 use vrl::compiler::value::kind;
-use vrl::compiler::{
-    Context, Expression, Function, FunctionExpression, Resolved, TypeDef,
-};
+use vrl::compiler::{Context, Expression, Function, FunctionExpression, Resolved, TypeDef};
 use vrl::prelude::Collection;
 use vrl::value::Value;
 
@@ -87,8 +85,7 @@ pub(super) const ONE_TWO: &[Parameter] = &[any("value"), maybe("by")];
 /// A value, what to look for, optionally a third.
 pub(super) const TWO_THREE: &[Parameter] = &[any("value"), any("by"), maybe("with")];
 /// Three values, optionally a fourth.
-pub(super) const THREE_FOUR: &[Parameter] =
-    &[any("value"), any("by"), any("with"), maybe("and")];
+pub(super) const THREE_FOUR: &[Parameter] = &[any("value"), any("by"), any("with"), maybe("and")];
 
 impl Function for Pure {
     fn identifier(&self) -> &'static str {

@@ -10,8 +10,7 @@ use vrl::compiler::function::{
 use vrl::compiler::state::TypeState;
 use vrl::compiler::value::kind;
 use vrl::compiler::{
-    Context, Expression, ExpressionError, Function, FunctionExpression,
-    Resolved, TypeDef,
+    Context, Expression, ExpressionError, Function, FunctionExpression, Resolved, TypeDef,
 };
 use vrl::prelude::{Collection, Kind};
 use vrl::value::{ObjectMap, Value};
@@ -68,8 +67,10 @@ impl Function for Iterate {
             Way::ForEach => "runs the closure for each item",
             Way::Map => "the list of the closure's results",
             Way::Filter => "the items for which the closure gives true",
-            Way::GroupBy => "[{key, items}] by the text that the closure gives, in order of first \
-                             appearance",
+            Way::GroupBy => {
+                "[{key, items}] by the text that the closure gives, in order of first \
+                             appearance"
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use vrl::value::{KeyString, ObjectMap, Value};
 
 use super::functions::{Gives, ONE, ONE_TWO, Pure, THREE, THREE_FOUR, TWO, TWO_THREE};
-use super::value::{list, member, text};
+use super::value::{items, list, member, text};
 use crate::tree::{PLACE, member_place};
 use crate::{gs1, limits};
 
@@ -46,31 +46,34 @@ fn is_empty(value: &Value) -> bool {
 
 /// `{value, at}`: a text with its place. Null when there is nothing.
 fn cell(values: Vec<Value>) -> Value {
-    let (Some(holder), name) = (values.first(), at(&values, 1)) else { return Value::Null };
-    let value = text(&member(holder, &name));
-    if value.trim().is_empty() {
+    values.first().map_or(Value::Null, |holder| cell_of(holder, &at(&values, 1)))
+}
+
+fn cell_of(holder: &Value, name: &str) -> Value {
+    let value = member(holder, name);
+    let shown = text(value);
+    if shown.trim().is_empty() {
         return Value::Null;
     }
-    let place = member_place(&text(&member(holder, PLACE)), &name);
-    object([("value", Value::from(value)), ("at", Value::from(place))])
+    let place = member_place(&text(member(holder, PLACE)), name);
+    object([("value", Value::from(shown)), ("at", Value::from(place))])
 }
 
 /// The value that follows one of some qualifiers among a segment's elements, with its place.
 fn qualified(values: Vec<Value>) -> Value {
     let Some(segment) = values.first() else { return Value::Null };
-    let wanted = list(values.get(1).cloned().unwrap_or(Value::Null));
+    let wanted = values.get(1).map(items).unwrap_or_default();
     let first = at(&values, 2).parse().unwrap_or(1_usize);
-    for qualifier in &wanted {
-        let mut number = first;
-        while number < limits::ELEMENTS_MAX {
-            if text(&member(segment, &format!("e{number:02}"))) == text(qualifier) {
-                let found = Value::from(format!("e{:02}", number + 1));
-                let value = cell(vec![segment.clone(), found]);
+    let last = segment.as_object().map_or(0, |members| members.len()).min(limits::ELEMENTS_MAX);
+    for qualifier in wanted {
+        // Empty elements are left out of a segment, so the count bounds nothing below it.
+        for number in (first..=last.saturating_mul(2)).step_by(2) {
+            if *member(segment, &format!("e{number:02}")) == *qualifier {
+                let value = cell_of(segment, &format!("e{:02}", number + 1));
                 if value != Value::Null {
                     return value;
                 }
             }
-            number += 2;
         }
     }
     Value::Null
@@ -81,78 +84,72 @@ fn segments(values: &[Value]) -> Vec<Value> {
     let Some(block) = values.first() else { return Vec::new() };
     let tag = at(values, 1);
     let firsts: Vec<String> =
-        list(values.get(2).cloned().unwrap_or(Value::Null)).iter().map(text).collect();
-    list(member(block, "segments"))
-        .into_iter()
-        .filter(|segment| text(&member(segment, "tag")) == tag)
-        .filter(|segment| firsts.is_empty() || firsts.contains(&text(&member(segment, "e01"))))
+        values.get(2).map(items).unwrap_or_default().iter().map(text).collect();
+    items(member(block, "segments"))
+        .iter()
+        .filter(|segment| text(member(segment, "tag")) == tag)
+        .filter(|segment| firsts.is_empty() || firsts.contains(&text(member(segment, "e01"))))
+        .cloned()
         .collect()
 }
 
 /// The first party of a block in one of some roles, in the order of the roles.
-fn party(values: Vec<Value>) -> Value {
-    let parties = list(values.first().map_or(Value::Null, |block| member(block, "parties")));
-    let roles = list(values.get(1).cloned().unwrap_or(Value::Null));
-    for role in roles {
-        let found = parties.iter().find(|p| text(&member(p, "role")) == text(&role));
-        if let Some(found) = found {
-            return found.clone();
-        }
-    }
-    Value::Null
+fn party_of(values: &[Value]) -> Option<&Value> {
+    let parties = items(values.first().map_or(&Value::Null, |block| member(block, "parties")));
+    let roles = values.get(1).map(items).unwrap_or_default();
+    roles.iter().find_map(|role| parties.iter().find(|p| member(p, "role") == role))
 }
 
 /// Where a party of a block is, as a draft's location: by GLN under qualifier UL, else by code.
 fn x12_location(values: Vec<Value>) -> Value {
-    let found = party(values);
-    if found == Value::Null {
-        return Value::Null;
+    let Some(found) = party_of(&values) else { return Value::Null };
+    let place = member(found, PLACE).clone();
+    let scheme = member(found, "scheme");
+    if text(scheme) == "UL" {
+        return object([("gln", cell_of(found, "code")), ("at", place)]);
     }
-    let place = Value::from(text(&member(&found, PLACE)));
-    let named = |name: &str| cell(vec![found.clone(), Value::from(name)]);
-    if text(&member(&found, "scheme")) == "UL" {
-        return object([("gln", named("code")), ("at", place)]);
-    }
-    let scheme = member(&found, "scheme");
-    object([("code", named("code")), ("name", named("name")), ("scheme", scheme), ("at", place)])
+    object([
+        ("code", cell_of(found, "code")),
+        ("name", cell_of(found, "name")),
+        ("scheme", scheme.clone()),
+        ("at", place),
+    ])
 }
 
 /// A member as a draft's location: by GLN when it is one by its length, else by code.
 fn location(values: Vec<Value>) -> Value {
-    let digits = at_member(&values);
     let found = cell(values);
     if found == Value::Null {
         return Value::Null;
     }
-    object([(if digits.is_some_and(|n| n >= 12) { "gln" } else { "code" }, found)])
+    let is_gln = digits(&found).is_some_and(|count| count >= 12);
+    object([(if is_gln { "gln" } else { "code" }, found)])
 }
 
 /// A member as the item of a draft's quantity: by GTIN when it looks like one, else by code.
 fn article(values: Vec<Value>) -> Value {
-    let digits = at_member(&values);
     let found = cell(values);
-    let shown = text(&member(&found, "value"));
+    let shown = text(member(&found, "value"));
     let spoilt = shown.contains("E+") && shown.starts_with(|c: char| c.is_ascii_digit());
-    let name = if spoilt || digits.is_some_and(|n| n >= 8) { "gtin" } else { "item" };
-    object([(name, found)])
+    let is_gtin = spoilt || digits(&found).is_some_and(|count| count >= 8);
+    object([(if is_gtin { "gtin" } else { "item" }, found)])
 }
 
-/// How many digits a member is, when it is digits only.
-fn at_member(values: &[Value]) -> Option<usize> {
-    let holder = values.first()?;
-    let shown = text(&member(holder, &at(values, 1)));
+/// How many digits a cell has, when it has digits only.
+fn digits(cell: &Value) -> Option<usize> {
+    let shown = text(member(cell, "value"));
     let shown = shown.trim();
-    shown.bytes().all(|b| b.is_ascii_digit()).then_some(shown.len())
+    (!shown.is_empty() && shown.bytes().all(|b| b.is_ascii_digit())).then_some(shown.len())
 }
 
 /// Every block of a level, at any depth, in document order.
 fn blocks(block: &Value, level: &str, out: &mut Vec<Value>) {
-    for below in list(member(block, "loops")) {
-        let head = text(&member(&member(&below, "head"), "tag"));
-        if text(&member(&below, "level")) == level || head == level {
+    for below in items(member(block, "loops")) {
+        let head = member(member(below, "head"), "tag");
+        if text(member(below, "level")) == level || text(head) == level {
             out.push(below.clone());
         }
-        blocks(&below, level, out);
+        blocks(below, level, out);
     }
 }
 
@@ -164,7 +161,7 @@ fn get(values: Vec<Value>) -> Value {
             .ok()
             .and_then(|index| items.get(index).cloned())
             .unwrap_or(Value::Null),
-        _ => member(holder, &at(&values, 1)),
+        _ => member(holder, &at(&values, 1)).clone(),
     }
 }
 
@@ -247,9 +244,13 @@ fn link(result: Result<String, String>) -> Value {
 
 /// The functions of this file.
 pub(super) const TABLE: &[Pure] = &[
-    row("list", ONE, Gives::List, "a list: of nothing, of one thing, or the list itself", |mut v| {
-        Value::Array(list(take(&mut v)))
-    }),
+    row(
+        "list",
+        ONE,
+        Gives::List,
+        "a list: of nothing, of one thing, or the list itself",
+        |mut v| Value::Array(list(take(&mut v))),
+    ),
     row("length", ONE, Gives::Integer, "items of a list, members of an object, characters", |v| {
         let count = match v.first() {
             Some(Value::Array(items)) => items.len(),
@@ -284,8 +285,8 @@ pub(super) const TABLE: &[Pure] = &[
         Value::Array(seen)
     }),
     row("has", TWO, Gives::Boolean, "whether a list holds a value", |v| {
-        let items = list(v.first().cloned().unwrap_or(Value::Null));
-        Value::Boolean(items.iter().any(|item| text(item) == at(&v, 1)))
+        let listed = v.first().map(items).unwrap_or_default();
+        Value::Boolean(listed.iter().any(|item| text(item) == at(&v, 1)))
     }),
     row("keys", ONE, Gives::List, "the member names of an object", |v| {
         let names = v.first().and_then(Value::as_object).map(|members| {
@@ -309,7 +310,7 @@ pub(super) const TABLE: &[Pure] = &[
     row("del", TWO, Gives::Any, "the object without a member", del),
     row("merge", TWO, Gives::Object, "two objects as one; the second wins", merge),
     row("lookup", TWO_THREE, Gives::Any, "a text in a table {code: meaning}, or a default", |v| {
-        let found = v.first().map_or(Value::Null, |table| member(table, &at(&v, 1)));
+        let found = v.first().map_or(Value::Null, |table| member(table, &at(&v, 1)).clone());
         if found == Value::Null { v.get(2).cloned().unwrap_or(Value::Null) } else { found }
     }),
     row("is_null", ONE, Gives::Boolean, "whether there is no value", |v| {
@@ -328,13 +329,13 @@ pub(super) const TABLE: &[Pure] = &[
         Value::Boolean(v.first().is_some_and(Value::is_object))
     }),
     row("at", ONE_TWO, Gives::Text, "the place of an object, or of its member", |v| {
-        let place = v.first().map(|holder| text(&member(holder, PLACE))).unwrap_or_default();
+        let place = v.first().map(|holder| text(member(holder, PLACE))).unwrap_or_default();
         let name = at(&v, 1);
         Value::from(if name.is_empty() { place } else { member_place(&place, &name) })
     }),
     row("cell", TWO, Gives::Any, "{value, at} of a member, or null when it is empty", cell),
     row("value", ONE, Gives::Text, "the text of a cell", |v| match v.first() {
-        Some(holder @ Value::Object(_)) => Value::from(text(&member(holder, "value"))),
+        Some(holder @ Value::Object(_)) => Value::from(text(member(holder, "value"))),
         _ => Value::from(at(&v, 0)),
     }),
     row(
@@ -350,7 +351,9 @@ pub(super) const TABLE: &[Pure] = &[
     row("segment", TWO_THREE, Gives::Any, "the first such segment, or null", |v| {
         segments(&v).into_iter().next().unwrap_or(Value::Null)
     }),
-    row("party", TWO, Gives::Any, "the first party of a block in one of some roles", party),
+    row("party", TWO, Gives::Any, "the first party of a block in one of some roles", |v| {
+        party_of(&v).cloned().unwrap_or(Value::Null)
+    }),
     row(
         "x12_location",
         TWO,
@@ -360,10 +363,16 @@ pub(super) const TABLE: &[Pure] = &[
     ),
     row("location", TWO, Gives::Any, "a location by the GLN or code in a member", location),
     row("article", TWO, Gives::Object, "{gtin} or {item} of what stands in a member", article),
-    row("choose", THREE, Gives::Any, "the second value if the first is true, else the third", |mut v| {
-        let (third, second) = (v.pop().unwrap_or(Value::Null), v.pop().unwrap_or(Value::Null));
-        if v.first() == Some(&Value::Boolean(true)) { second } else { third }
-    }),
+    row(
+        "choose",
+        THREE,
+        Gives::Any,
+        "the second value if the first is true, else the third",
+        |mut v| {
+            let (third, second) = (v.pop().unwrap_or(Value::Null), v.pop().unwrap_or(Value::Null));
+            if v.first() == Some(&Value::Boolean(true)) { second } else { third }
+        },
+    ),
     row("blocks", TWO, Gives::List, "the loops of a level or opening tag, at any depth", |v| {
         let mut out = Vec::new();
         if let Some(block) = v.first() {

@@ -162,8 +162,7 @@ pub(super) const TABLE: &[Pure] = &[
         or_null(decimals(v.remove(0)).into_iter().max().map(|d| d.normalize().to_string()))
     }),
     row("sum", ONE, Gives::Any, "the sum of a list of decimals, or null", |mut v| {
-        let total =
-            decimals(v.remove(0)).into_iter().try_fold(Decimal::ZERO, Decimal::checked_add);
+        let total = decimals(v.remove(0)).into_iter().try_fold(Decimal::ZERO, Decimal::checked_add);
         or_null(total.map(|d| d.normalize().to_string()))
     }),
     row("mean", ONE_TWO, Gives::Any, "the mean of a list, to 2 or the given decimals", mean),

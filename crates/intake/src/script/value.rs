@@ -57,6 +57,15 @@ pub(super) fn list(value: Value) -> Vec<Value> {
 }
 
 /// Member of an object, null when there is none.
-pub(super) fn member(value: &Value, name: &str) -> Value {
-    value.as_object().and_then(|members| members.get(name)).cloned().unwrap_or(Value::Null)
+pub(super) fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.as_object().and_then(|members| members.get(name)).unwrap_or(&Value::Null)
+}
+
+/// A value as a list, by reference: null is empty, a single thing is a list of one.
+pub(super) fn items(value: &Value) -> &[Value] {
+    match value {
+        Value::Null => &[],
+        Value::Array(items) => items,
+        single => std::slice::from_ref(single),
+    }
 }

@@ -2,7 +2,10 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use std::sync::Mutex;
 
 use countermark_epcis::json::{self, Json};
 use countermark_intake::{Library, Mapping, MasterTable, Outcome};
@@ -12,9 +15,14 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// A shipped mapping.
-pub(crate) fn mapping(name: &str) -> Mapping {
-    Library::shipped().get(name).unwrap_or_else(|error| panic!("{error}"))
+/// A shipped mapping; compiled once for all tests of a binary.
+pub(crate) fn mapping(name: &str) -> &'static Mapping {
+    static COMPILED: Mutex<BTreeMap<String, &'static Mapping>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap();
+    compiled.entry(name.to_owned()).or_insert_with(|| {
+        let mapping = Library::shipped().get(name).unwrap_or_else(|error| panic!("{error}"));
+        Box::leak(Box::new(mapping))
+    })
 }
 
 /// The master data of the mappings' examples.
@@ -49,12 +57,14 @@ pub(crate) fn outcome_json(outcome: &Outcome) -> Json {
     document.set("id", Json::string(&*outcome.document.id));
     document.set("system", Json::string(&*outcome.document.system));
     out.set("document", document);
-    let lines = outcome.lines.iter().map(|key| {
-        Json::string(format!("{} / {} / {}", key.system, key.document, key.line))
-    });
-    let quarantined = outcome.quarantined.iter().map(|q| {
-        Json::string(format!("{}: {} \"{}\": {}", q.place, q.rule, q.value, q.needed))
-    });
+    let lines = outcome
+        .lines
+        .iter()
+        .map(|key| Json::string(format!("{} / {} / {}", key.system, key.document, key.line)));
+    let quarantined = outcome
+        .quarantined
+        .iter()
+        .map(|q| Json::string(format!("{}: {} \"{}\": {}", q.place, q.rule, q.value, q.needed)));
     let findings = outcome.findings.iter().map(|finding| Json::string(finding.to_string()));
     out.set("events", Json::Array(outcome.events.clone()));
     out.set("lines", Json::Array(lines.collect()));
