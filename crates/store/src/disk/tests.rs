@@ -77,8 +77,14 @@ fn more_files_than_are_kept_open_are_all_written() {
             disk.append(&format!("f/{i}"), &[round, i]).unwrap();
         }
     }
+    let paths: Vec<String> = (0..200).map(|i| format!("f/{i}")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    for count in [0, 1, 7, 8, 9, 200] {
+        disk.sync_all(&paths[..count]).unwrap();
+    }
+    let with_absent = [&paths[..], &["f/absent"]].concat();
+    assert_eq!(disk.sync_all(&with_absent).unwrap_err().kind(), io::ErrorKind::NotFound);
     for i in 0..200 {
-        disk.sync(&format!("f/{i}")).unwrap();
         assert_eq!(disk.read(&format!("f/{i}"), 0, 4).unwrap(), [0, i, 1, i]);
     }
 }

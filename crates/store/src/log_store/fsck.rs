@@ -12,6 +12,7 @@ use countermark_tlog::tile::{self, Kind, Tile, WIDTH};
 use countermark_tlog::{Checkpoint, Note};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io;
 
 /// Faults that are listed before the search ends.
@@ -32,6 +33,13 @@ pub struct Fault {
     pub found: String,
     /// What to do.
     pub advice: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, what, expected, found, advice } = self;
+        write!(f, "{place}: {what}: expected {expected}, found {found}; {advice}")
+    }
 }
 
 /// What the log is compared with.

@@ -426,9 +426,8 @@ impl LogStore {
     /// Everything durable outside the journal first, then the journal that relies on it.
     fn settle_steps(&mut self) -> io::Result<()> {
         let disk = self.view.disk.as_ref();
-        for path in &self.unsynced {
-            disk.sync(path)?;
-        }
+        let unsynced: Vec<&str> = self.unsynced.iter().map(String::as_str).collect();
+        disk.sync_all(&unsynced)?;
         let state = self.view.state.as_ref();
         if !state.checkpoint.is_empty() {
             replace(disk, NEW_CHECKPOINT, CHECKPOINT, &state.checkpoint)?;

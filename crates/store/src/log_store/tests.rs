@@ -1,5 +1,5 @@
 use super::*;
-use crate::disk::{FileDisk, FrozenDisk};
+use crate::disk::{FileDisk, FrozenDisk, read_all};
 use countermark_tlog::merkle::{self, leaf_hash};
 use countermark_tlog::note::Algorithm;
 use countermark_tlog::{Signer, tile};
@@ -213,8 +213,11 @@ fn proofs_of_every_leaf_and_size_lead_to_the_root() {
     assert!(matches!(log.inclusion_proof(size, size), Err(ReadError::Range(_))));
     assert!(matches!(log.inclusion_proof(0, size + 1), Err(ReadError::Range(_))));
     assert!(matches!(log.consistency_proof(2, 1), Err(ReadError::Range(_))));
-    let tail: Vec<u64> = log.leaves(250..260).map(|leaf| leaf.unwrap().0).collect();
-    assert_eq!(tail, (250..260).collect::<Vec<_>>());
+    let all: Vec<(u64, Vec<u8>)> = log.leaves(0..size).map(Result::unwrap).collect();
+    for range in [250..260, 0..1, 511..513, size - 3..size + 9, size..size + 1] {
+        let part: Vec<(u64, Vec<u8>)> = log.leaves(range.clone()).map(Result::unwrap).collect();
+        assert_eq!(part, all[range.start as usize..range.end.min(size) as usize]);
+    }
 }
 
 #[test]
@@ -350,6 +353,52 @@ fn altered_files_are_not_served() {
     assert!(disk.alter(&object_path(&hash), 0, 1));
     let error = log.object(&hash).unwrap_err();
     assert!(error.to_string().contains(&hex(&hash)), "{error}");
+}
+
+#[test]
+fn a_log_with_three_levels_of_tiles_proves_reopens_and_is_checked() {
+    let disk = FrozenDisk::new();
+    let mut log = open(&disk);
+    let mut hashes = Vec::new();
+    for start in (0..70_000u32).step_by(4_000) {
+        let leaves: Vec<Vec<u8>> =
+            (start..(start + 4_000).min(70_000)).map(|i| i.to_be_bytes().to_vec()).collect();
+        hashes.extend(leaves.iter().map(|leaf| leaf_hash(leaf)));
+        let next = block(&log, leaves, vec![]);
+        log.commit(next).unwrap();
+    }
+    log.settle().unwrap();
+    drop(log);
+    let log = open(&disk);
+    let root = merkle::root(&hashes);
+    assert_eq!((log.size(), log.root()), (70_000, root));
+    for index in [0, 65_535, 65_536, 69_999] {
+        let path = log.inclusion_proof(index, 70_000).unwrap();
+        merkle::verify_inclusion(&hashes[index as usize], index, 70_000, &path, &root).unwrap();
+        log.consistency_proof(index + 1, 70_000).unwrap();
+    }
+    drop(log);
+    assert_eq!(faults(&disk), []);
+    for (path, place) in [
+        ("log/tile/1/000", "log/tile/1/000 hash 3"),
+        ("log/tile/0/007", "log/tile/0/007 hash 3"),
+        ("log/tile/0/270", "log/tile/0/270 hash 3"),
+        ("log/tile/entries/270", "log/tile/entries/270 entry 17"),
+    ] {
+        assert!(disk.alter(path, 105, 1));
+        let found = faults(&disk);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].place, place);
+        assert!(found[0].to_string().starts_with(place));
+        assert!(disk.alter(path, 105, 1));
+    }
+    // A bundle and its tile altered alike: the level above gives them away.
+    assert!(disk.alter("log/tile/entries/007", 105, 1));
+    let bundle = read_all(&disk, "log/tile/entries/007", 1 << 20).unwrap().unwrap();
+    let entries = tile::parse_entry_bundle(&bundle, 256).unwrap();
+    disk.write_at("log/tile/0/007", 17 * 32, &leaf_hash(entries[17])).unwrap();
+    let found = faults(&disk);
+    assert!(found.iter().any(|fault| fault.place == "log/tile/1/000 hash 7"), "{found:?}");
 }
 
 #[test]
