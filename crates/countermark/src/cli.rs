@@ -308,12 +308,6 @@ pub(crate) enum MappingCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Run a mapping's golden examples
-    Test {
-        name: String,
-        #[arg(long, value_name = "DIR")]
-        mappings: Option<PathBuf>,
-    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -25,16 +25,6 @@ pub struct Description {
     pub verified: String,
 }
 
-/// One golden example, run.
-pub struct ExampleResult {
-    /// The example's file.
-    pub example: String,
-    /// Whether the mapping gives what stands beside it.
-    pub holds: bool,
-    /// In words.
-    pub verdict: String,
-}
-
 impl Mappings {
     /// The shipped mappings, with those of a folder added or put in their place.
     ///

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use countermark_epcis::json::Json;
-use countermark_node::verify::{self, CheckState, Report, Verdict};
+use countermark_epcis::time::Instant;
+use countermark_node::verify::{self, CheckState, Disclosed, Report, Verdict, Verified, hex};
 
 use super::{open, read, write};
 use crate::cli::Data;
@@ -74,10 +75,12 @@ fn show(report: &Report) {
         say(&format!("{:<13} {}: {}", state_word(check.state), check.check, check.detail));
     }
     for record in &report.records {
-        for field in &record.disclosed {
-            let value = field.value.as_ref().map_or("(absent)".to_owned(), Json::to_text);
-            let place = if field.pointer.is_empty() { "event" } else { &*field.pointer };
-            say(&format!("              {place} = {value}"));
+        if let Some(event) = &record.verified.event {
+            say(&format!("              event = {}", event.to_text()));
+            continue;
+        }
+        for shown in &record.verified.disclosures {
+            say(&format!("              {} {}", shown.pointer, in_words(&shown.shown)));
         }
     }
     say(&report.message);
@@ -91,16 +94,7 @@ fn report_json(report: &Report) -> Json {
             ("detail", Json::string(&*check.detail)),
         ])
     });
-    let disclosed = report.records.iter().flat_map(|record| &record.disclosed).map(|field| {
-        let mut value = object([
-            ("pointer", Json::string(&*field.pointer)),
-            ("absent", Json::Bool(field.value.is_none())),
-        ]);
-        if let Some(shown) = &field.value {
-            value.set("value", shown.clone());
-        }
-        value
-    });
+    let disclosed = report.records.iter().flat_map(|record| disclosed_json(&record.verified));
     let mut value = object([
         ("verdict", Json::string(report.verdict.as_str())),
         ("message", Json::string(&*report.message)),
@@ -109,13 +103,51 @@ fn report_json(report: &Report) -> Json {
     ]);
     if let Some(record) = report.records.first() {
         let about = object([
-            ("recordID", Json::string(&*record.record_id)),
-            ("member", Json::string(&*record.member)),
+            ("recordID", Json::string(hex(&record.record_id))),
+            ("member", Json::string(hex(&record.member))),
             ("memberName", text_or_null(record.member_name.as_deref())),
             ("height", number(record.height)),
-            ("blockTime", Json::string(&*record.block_time)),
+            ("blockTime", Json::string(Instant::format_ms(record.block_time_ms.cast_signed()))),
         ]);
         value.set("record", about);
     }
     value
+}
+
+/// What one opening shows, in words.
+fn in_words(shown: &Disclosed) -> String {
+    match shown {
+        Disclosed::Value(value) => format!("= {}", value.to_text()),
+        Disclosed::Absent => "is absent".to_owned(),
+        Disclosed::Length(length) => format!("has {length} items"),
+        Disclosed::NoneBetween { after, before } => {
+            let end = |key: &Option<String>| key.clone().unwrap_or_else(|| "the end".to_owned());
+            format!("has nothing between {} and {}", end(after), end(before))
+        }
+    }
+}
+
+/// What a record's openings show: the event, or each value; lengths and neighbours only serve to
+/// show that something is absent.
+fn disclosed_json(verified: &Verified) -> Vec<Json> {
+    let shown = |pointer: &str, value: Option<&Json>| {
+        let mut item =
+            object([("pointer", Json::string(pointer)), ("absent", Json::Bool(value.is_none()))]);
+        if let Some(value) = value {
+            item.set("value", value.clone());
+        }
+        item
+    };
+    if let Some(event) = &verified.event {
+        return vec![shown("", Some(event))];
+    }
+    verified
+        .disclosures
+        .iter()
+        .filter_map(|disclosure| match &disclosure.shown {
+            Disclosed::Value(value) => Some(shown(&disclosure.pointer, Some(value))),
+            Disclosed::Absent => Some(shown(&disclosure.pointer, None)),
+            Disclosed::Length(_) | Disclosed::NoneBetween { .. } => None,
+        })
+        .collect()
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use countermark_epcis::document::{self, Mode, ReadError};
+use countermark_epcis::document::{self, Rejection};
+use countermark_epcis::Mode;
 use countermark_epcis::finding::{Finding, any_error};
 use countermark_epcis::json::Json;
 use countermark_epcis::{gs1, hash as event_hash};
@@ -37,9 +38,9 @@ pub(crate) fn hash(profile: HashProfile, pre_hash: bool, file: &Path) -> Result<
 }
 
 /// Shows why a document is not taken: as findings (1), or as unreadable (3).
-fn refuse(file: &Path, error: ReadError) -> Result<u8> {
+fn refuse(file: &Path, error: Rejection) -> Result<u8> {
     match error {
-        ReadError::Rejected(findings) => {
+        Rejection::Invalid { findings } => {
             findings.iter().for_each(|finding| eprintln!("{}: {finding}", file.display()));
             Ok(DOES_NOT_HOLD)
         }
@@ -61,13 +62,13 @@ pub(crate) fn translate(id: &str, json: bool) -> Result<u8> {
     };
     if json {
         say_json(&object([
-            ("digitalLink", text_or_null(found.digital_link.as_deref())),
+            ("digitalLink", Json::string(&*found.digital_link)),
             ("epcUrn", text_or_null(found.epc_urn.as_deref())),
-            ("elementString", text_or_null(found.element_string.as_deref())),
-            ("keyType", Json::string(found.key_type.to_string())),
+            ("elementString", Json::string(&*found.element_string)),
+            ("keyType", Json::string(found.key_type.name())),
         ]));
     } else {
-        let shown = [found.digital_link, found.epc_urn, found.element_string];
+        let shown = [Some(found.digital_link), found.epc_urn, Some(found.element_string)];
         shown.into_iter().flatten().for_each(|form| say(&form));
     }
     Ok(HOLDS)
@@ -77,7 +78,7 @@ pub(crate) fn validate(file: &Path, lenient: bool, json: bool) -> Result<u8> {
     let mode = if lenient { Mode::Lenient } else { Mode::Strict };
     let (events, findings) = match document::read(&read(file)?, mode) {
         Ok(document) => (document.events.len(), document.findings),
-        Err(ReadError::Rejected(findings)) => (0, findings),
+        Err(Rejection::Invalid { findings }) => (0, findings),
         Err(other) => return refuse(file, other),
     };
     let valid = !any_error(&findings);
@@ -100,7 +101,7 @@ pub(crate) fn mappings(folder: Option<&Path>) -> Result<Mappings> {
     Ok(Mappings::load(folder)?)
 }
 
-pub(crate) fn find<'a>(mappings: &'a Mappings, name: &str) -> Result<&'a Mapping> {
+pub(crate) fn find(mappings: &Mappings, name: &str) -> Result<Mapping> {
     Ok(mappings.find(name)?)
 }
 
@@ -108,7 +109,7 @@ pub(crate) fn mapping(command: MappingCommand) -> Result<u8> {
     match command {
         MappingCommand::List { mappings: folder, json } => {
             let mappings = mappings(folder.as_deref())?;
-            let described = mappings.describe();
+            let described = mappings.describe()?;
             if json {
                 say_json(&Json::Array(described.iter().map(describe_json).collect()));
             } else {
@@ -120,16 +121,6 @@ pub(crate) fn mapping(command: MappingCommand) -> Result<u8> {
                 }
             }
             Ok(HOLDS)
-        }
-        MappingCommand::Test { name, mappings: folder } => {
-            let mappings = mappings(folder.as_deref())?;
-            let results = mappings.test(&name)?;
-            for result in &results {
-                say(&format!("{}: {}", result.example, result.verdict));
-            }
-            let held = results.iter().all(|result| result.holds);
-            say(&format!("{} examples, {}", results.len(), if held { "all hold" } else { "not all hold" }));
-            Ok(if held && !results.is_empty() { HOLDS } else { DOES_NOT_HOLD })
         }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) fn import(
     }
     let mappings = super::pure::mappings(sources.mappings.as_deref())?;
     let mapping = super::pure::find(&mappings, &sources.mapping)?;
-    let report = node.import(member, mapping, &inputs, &Bar::new())?;
+    let report = node.import(member, &mapping, &inputs, &Bar::new())?;
     Ok(show(&report, json))
 }
 
