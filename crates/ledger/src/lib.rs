@@ -11,3 +11,6 @@ pub mod record_header;
 pub mod registry;
 pub mod state;
 pub mod statement;
+
+#[cfg(test)]
+mod frozen;

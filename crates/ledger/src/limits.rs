@@ -47,3 +47,8 @@ pub const BUCKETS_SWEPT_PER_BLOCK_MAX: usize = 1_024;
 pub const KEYS_PER_MEMBER_MAX: u64 = 64;
 /// Distinct hands that may endorse one record or statement.
 pub const ENDORSERS_MAX: usize = 256;
+
+// A full batch of the longest headers fits an object, and its tags fit one list of the state.
+const _: () =
+    assert!(RECORDS_PER_CAPTURE_MAX * (RECORD_HEADER_BYTES_MAX + 3) + 3 <= OBJECT_BYTES_MAX);
+const _: () = assert!(RECORDS_PER_CAPTURE_MAX * 34 + 3 <= STATE_VALUE_BYTES_MAX);

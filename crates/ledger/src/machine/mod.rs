@@ -477,4 +477,4 @@ fn begin(bytes: &[u8]) -> Result<(GenesisEntry, SignedStatement), TakeStop> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -15,7 +15,8 @@ fn document(world: &World, id: u8) -> Candidate {
 fn a_block_whose_header_says_anything_else_is_refused_by_field() {
     let world = World::with_members(2);
     let (block, _) = world.block(vec![document(&world, 1)]);
-    let changes: [(&str, fn(&mut BlockHeader)); 11] = [
+    type Change = fn(&mut BlockHeader);
+    let changes: [(&str, Change); 11] = [
         ("origin", |h| h.origin = "ledger.example/2".into()),
         ("height", |h| h.height += 1),
         ("parent", |h| h.parent[0] ^= 1),
