@@ -153,7 +153,11 @@ impl World {
     pub(crate) fn refusal(&self, candidate: Candidate) -> StatementRefusal {
         let proposal = self.propose(&[candidate]);
         assert!(proposal.block.is_none(), "the statement was taken");
-        proposal.refusals[0].1.clone()
+        let refusal = proposal.refusals[0].1.clone();
+        if !matches!(refusal, StatementRefusal::Record { .. }) {
+            assert!(refusal.to_string().starts_with(refusal.rule()), "{refusal}");
+        }
+        refusal
     }
 
     pub(crate) fn block(&self, candidates: Vec<Candidate>) -> (BlockInput, Effects) {
