@@ -9,7 +9,7 @@ use countermark_ledger::ids::Hash;
 use countermark_ledger::state::{
     PageId, StateError, StateHead, StateStore, StateView, StateWrites, check_follows, root_of,
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,11 @@ const SCHEMA_VERSION: i32 = 1;
 /// Pages down to this depth stay in memory: at most 1 + 16 + 256 + 4096 of them.
 const CACHED_DEPTH: usize = 3;
 /// SQLite's own page cache, in KiB.
-const SQLITE_CACHE_KIB: i64 = 32 * 1024;
+const SQLITE_CACHE_KIB: i64 = 64 * 1024;
+
+/// Pages in the write-ahead log before they are moved to the database: keys are hashes, so blocks
+/// write all over the file, and many blocks' writes to one page are moved once.
+const CHECKPOINT_PAGES: i64 = 16 * 1024;
 
 const SCHEMA: &str = "
     CREATE TABLE head (
@@ -40,14 +44,16 @@ pub struct SqliteState {
 }
 
 impl SqliteState {
-    /// Opens the state map at a path; makes an empty one where there is no file.
+    /// Opens the state map at a path, for this connection alone; makes an empty one where there is
+    /// no file.
     ///
     /// # Errors
-    /// [`StateError::Storage`] where the file cannot be opened, is no database, or is of another
-    /// program or version. Deleting it and applying the log again is always possible.
+    /// [`StateError::Storage`] where the file cannot be opened, is open elsewhere, is no database,
+    /// or is of another program or version. Deleting it and applying the log again is always possible.
     pub fn open(path: &Path) -> Result<Self, StateError> {
         let fault = |error| storage(path, &error);
         let connection = Connection::open(path).map_err(fault)?;
+        connection.busy_timeout(std::time::Duration::ZERO).map_err(fault)?;
         let mut state = SqliteState { connection, path: path.to_owned(), top: RefCell::default() };
         state.prepare().map_err(|error| state.fault(&error))??;
         Ok(state)
@@ -70,9 +76,12 @@ impl SqliteState {
             );
             return Ok(Err(StateError::Storage(message)));
         }
+        // One connection: what it keeps in memory is then never older than what is stored.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "cache_size", -SQLITE_CACHE_KIB)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         connection.set_prepared_statement_cache_capacity(16);
         if is_new {
             let transaction = connection.transaction()?;
@@ -81,6 +90,8 @@ impl SqliteState {
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             transaction.commit()?;
         }
+        // Takes the lock now, not at the first block.
+        connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;")?;
         Ok(Ok(()))
     }
 
@@ -163,7 +174,14 @@ impl SqliteState {
 }
 
 fn storage(path: &Path, error: &rusqlite::Error) -> StateError {
-    StateError::Storage(format!("{}: {error}", path.display()))
+    let hint = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy) => "; it is open in another process, or twice in this one",
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            "; delete the file and the state is rebuilt from the log"
+        }
+        _ => "",
+    };
+    StateError::Storage(format!("{}: {error}{hint}", path.display()))
 }
 
 impl StateView for SqliteState {

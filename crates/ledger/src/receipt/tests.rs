@@ -43,7 +43,7 @@ fn corpus(file: &str) -> Option<Vec<u8>> {
             panic!("{}: {error}", path.display())
         }
         Err(error) => {
-            println!("skipped: {}: {error}", path.display());
+            eprintln!("skipped: {}: {error}", path.display());
             None
         }
     }

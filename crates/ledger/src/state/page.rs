@@ -99,42 +99,62 @@ impl Subtree {
     }
 }
 
-/// Four levels of the tree.
+/// Four levels of the tree, as a heap: node 1 is the top, the children of n are 2n and 2n + 1, the
+/// slots are nodes 16 to 31.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Page {
-    pub(super) slots: [Subtree; SLOTS],
+    nodes: [Subtree; 2 * SLOTS],
 }
 
 impl Page {
-    /// All levels of the page, its slots first, the one subtree at its top last.
-    pub(super) fn levels(&self) -> [Vec<Subtree>; 5] {
-        let mut levels: [Vec<Subtree>; 5] = Default::default();
-        levels[0] = self.slots.to_vec();
-        for level in 1..5 {
-            levels[level] =
-                levels[level - 1].chunks(2).map(|pair| Subtree::over(&pair[0], &pair[1])).collect();
+    /// The subtree in a slot.
+    pub(super) fn slot(&self, slot: usize) -> Subtree {
+        self.nodes[SLOTS + slot]
+    }
+
+    /// Puts subtrees into slots and works out what stands above them; gives whether anything
+    /// changed.
+    pub(super) fn set(&mut self, subtrees: &[(usize, Subtree)]) -> bool {
+        let mut stale = 0u32;
+        for (slot, subtree) in subtrees {
+            if self.nodes[SLOTS + slot] != *subtree {
+                self.nodes[SLOTS + slot] = *subtree;
+                stale |= 1 << (SLOTS + slot);
+            }
         }
-        levels
+        let changed = stale != 0;
+        for node in (1..SLOTS).rev() {
+            if (stale >> (2 * node)) & 0b11 != 0 {
+                self.nodes[node] = Subtree::over(&self.nodes[2 * node], &self.nodes[2 * node + 1]);
+                stale |= 1 << node;
+            }
+        }
+        changed
     }
 
     /// The subtree at the page's top.
     pub(super) fn top(&self) -> Subtree {
-        let mut level = self.slots;
-        let mut width = SLOTS;
-        while width > 1 {
-            width /= 2;
-            for i in 0..width {
-                level[i] = Subtree::over(&level[2 * i], &level[2 * i + 1]);
-            }
+        self.nodes[1]
+    }
+
+    /// Walks from the top towards a slot as long as there are nodes; gives what stands at the end
+    /// and adds the siblings passed.
+    pub(super) fn walk(&self, slot: usize, siblings: &mut Vec<Hash>) -> Subtree {
+        let mut at = 1;
+        while at < SLOTS && matches!(self.nodes[at], Subtree::Node(_)) {
+            // Four levels: the slot's highest bit chooses below the top.
+            let level = SLOTS.ilog2() - 1 - at.ilog2();
+            at = 2 * at + ((slot >> level) & 1);
+            siblings.push(self.nodes[at ^ 1].hash());
         }
-        level[0]
+        self.nodes[at]
     }
 
     /// The stored form: two bits for each slot's kind, then paths and hashes.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut kinds = 0u32;
         let mut rest = Vec::with_capacity(SLOTS * 32);
-        for slot in &self.slots {
+        for slot in &self.nodes[SLOTS..] {
             kinds <<= 2;
             match slot {
                 Subtree::Empty => {}
@@ -157,9 +177,9 @@ impl Page {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (kinds, mut rest) = bytes.split_first_chunk::<4>()?;
         let kinds = u32::from_be_bytes(*kinds);
-        let mut page = Page::default();
-        for (i, slot) in page.slots.iter_mut().enumerate() {
-            *slot = match (kinds >> (30 - 2 * i)) & 3 {
+        let mut slots = [(0, Subtree::Empty); SLOTS];
+        for (i, slot) in slots.iter_mut().enumerate() {
+            let subtree = match (kinds >> (30 - 2 * i)) & 3 {
                 0 => Subtree::Empty,
                 1 => {
                     let (path, after) = rest.split_first_chunk::<32>()?;
@@ -174,7 +194,10 @@ impl Page {
                 }
                 _ => return None,
             };
+            *slot = (i, subtree);
         }
+        let mut page = Page::default();
+        page.set(&slots);
         rest.is_empty().then_some(page)
     }
 
@@ -188,7 +211,7 @@ impl Page {
         let damaged = || StateError::Damaged(id.to_string());
         let bytes = view.page(id)?.ok_or_else(damaged)?;
         let page = Page::decode(&bytes).ok_or_else(damaged)?;
-        let placed = page.slots.iter().enumerate().all(|(i, slot)| match slot {
+        let placed = page.nodes[SLOTS..].iter().enumerate().all(|(i, slot)| match slot {
             Subtree::Leaf(leaf) => id.holds(&leaf.path) && nibble(&leaf.path, id.depth()) == i,
             _ => true,
         });

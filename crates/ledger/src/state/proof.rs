@@ -57,17 +57,8 @@ pub fn prove(view: &impl StateView, key: &[u8]) -> Result<StateProof, StateError
         return Ok(StateProof { siblings, end: End::Empty });
     }
     loop {
-        let levels = Page::load(view, &PageId::on(&path, depth), &expected)?.levels();
-        let slot = nibble(&path, depth);
-        let mut subtree = levels[4][0];
-        for level in (0..4).rev() {
-            if !matches!(subtree, Subtree::Node(_)) {
-                break;
-            }
-            let index = slot >> level;
-            siblings.push(levels[level][index ^ 1].hash());
-            subtree = levels[level][index];
-        }
+        let page = Page::load(view, &PageId::on(&path, depth), &expected)?;
+        let subtree = page.walk(nibble(&path, depth), &mut siblings);
         let end = match subtree {
             Subtree::Empty => End::Empty,
             Subtree::Leaf(leaf) if leaf.path == path => End::Present,

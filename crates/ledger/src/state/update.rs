@@ -27,12 +27,12 @@ pub fn update(
     sorted.sort_unstable_by_key(|change| change.path);
 
     let mut updater = Updater { view, pages: BTreeMap::new() };
-    let before =
+    let mut page =
         if root == EMPTY { Page::default() } else { Page::load(view, &PageId::ROOT, &root)? };
-    let page = updater.slots(before.clone(), 0, &sorted)?;
+    let changed = updater.slots(&mut page, 0, &sorted)?;
     // The top page is kept even where it holds a single leaf: no slot above could hold that leaf.
     let top = page.top();
-    if page != before {
+    if changed {
         let stored = (top != Subtree::Empty).then(|| page.encode());
         updater.pages.insert(PageId::ROOT, stored);
     }
@@ -51,20 +51,20 @@ struct Updater<'a, V> {
 }
 
 impl<V: StateView> Updater<'_, V> {
-    /// A page with the changes below it made; `changes` are sorted by path and not empty below
-    /// the top.
+    /// Makes the changes below a page; `changes` are sorted by path. Gives whether the page changed.
     fn slots(
         &mut self,
-        mut page: Page,
+        page: &mut Page,
         depth: usize,
         changes: &[Change],
-    ) -> Result<Page, StateError> {
+    ) -> Result<bool, StateError> {
+        let mut subtrees = Vec::new();
         for group in changes.chunk_by(|a, b| nibble(&a.path, depth) == nibble(&b.path, depth)) {
             let Some(first) = group.first() else { continue };
             let slot = nibble(&first.path, depth);
-            page.slots[slot] = self.subtree(page.slots[slot], depth + 1, group)?;
+            subtrees.push((slot, self.subtree(page.slot(slot), depth + 1, group)?));
         }
-        Ok(page)
+        Ok(page.set(&subtrees))
     }
 
     /// A subtree `depth` half-bytes down with changes made.
@@ -99,12 +99,14 @@ impl<V: StateView> Updater<'_, V> {
             [one] => return Subtree::Leaf(*one),
             [first, ..] => first.path,
         };
-        let mut page = Page::default();
+        let mut subtrees = Vec::new();
         for group in leaves.chunk_by(|a, b| nibble(&a.path, depth) == nibble(&b.path, depth)) {
             if let Some(leaf) = group.first() {
-                page.slots[nibble(&leaf.path, depth)] = self.build(group, depth + 1);
+                subtrees.push((nibble(&leaf.path, depth), self.build(group, depth + 1)));
             }
         }
+        let mut page = Page::default();
+        page.set(&subtrees);
         self.pages.insert(PageId::on(&first, depth), Some(page.encode()));
         page.top()
     }
@@ -118,10 +120,10 @@ impl<V: StateView> Updater<'_, V> {
     ) -> Result<Subtree, StateError> {
         let Some(first) = changes.first() else { return Ok(Subtree::Node(*hash)) };
         let id = PageId::on(&first.path, depth);
-        let before = Page::load(self.view, &id, hash)?;
-        let page = self.slots(before.clone(), depth, changes)?;
+        let mut page = Page::load(self.view, &id, hash)?;
+        let changed = self.slots(&mut page, depth, changes)?;
         let top = page.top();
-        if page != before {
+        if changed {
             let stored = matches!(top, Subtree::Node(_)).then(|| page.encode());
             self.pages.insert(id, stored);
         }

@@ -77,6 +77,19 @@ fn a_file_that_is_no_state_map_is_refused_with_its_name() {
 }
 
 #[test]
+fn it_is_open_once() {
+    let (folder, mut state) = fresh();
+    apply(&mut state, &batch(0, 3, 1));
+    let path = folder.path().join("state.db");
+    let said = SqliteState::open(&path).unwrap_err().to_string();
+    assert!(said.contains("another process"), "{said}");
+    drop(state);
+    let again = SqliteState::open(&path).unwrap();
+    assert!(SqliteState::open(&path).is_err());
+    assert_eq!(again.value(b"key/1").unwrap(), Some(vec![1]));
+}
+
+#[test]
 fn a_failed_commit_leaves_the_state_as_it_was() {
     let (_folder, mut state) = fresh();
     apply(&mut state, &batch(0, 100, 1));
