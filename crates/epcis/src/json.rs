@@ -418,10 +418,7 @@ impl Parser<'_> {
                 Some(0..=0x1f) | None => return Err(self.unexpected("a character of a string")),
                 Some(_) => {
                     let run = self.at;
-                    while !matches!(
-                        self.bytes.get(self.at),
-                        None | Some(b'"' | b'\\' | 0..=0x1f)
-                    ) {
+                    while !matches!(self.bytes.get(self.at), None | Some(b'"' | b'\\' | 0..=0x1f)) {
                         self.at += 1;
                     }
                     out.push_str(&self.text(run, self.at));
