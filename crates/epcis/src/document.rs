@@ -13,6 +13,9 @@ mod frame;
 /// The largest document that [`read`] takes: 64 MiB. Larger ones are for streaming.
 pub const SIZE_MAX: usize = 64 * 1024 * 1024;
 
+/// Every event carries the context of its document; so many bytes of copies are allowed.
+pub const CONTEXT_COPIES_MAX: usize = 256 * 1024 * 1024;
+
 /// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -150,6 +153,14 @@ pub fn from_json(mut root: Json, mode: Mode) -> Result<Document, Rejection> {
             take_events(&mut root, kind.event_path()).unwrap_or_default()
         }
     };
+    if let Some(context) = root.get("@context")
+        && context.to_text().len().saturating_mul(events.len()) > CONTEXT_COPIES_MAX
+    {
+        let message = format!("the context is too long for {} events", events.len());
+        let hint = "split the document, or publish the context and name its URL".to_owned();
+        findings.error_hint(&ROOT.member("@context"), "context.size", message, Some(hint));
+        return Err(Rejection::Invalid { findings: findings.into_list() });
+    }
     let events = admit_all(events, kind, &root, &mut findings);
     frame::check_event_ids(&events, &event_prefix(kind), &mut findings);
     if findings.any_error() {

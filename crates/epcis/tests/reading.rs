@@ -211,6 +211,19 @@ fn a_hostile_document_cannot_make_findings_without_end() {
 }
 
 #[test]
+fn a_long_context_cannot_be_multiplied_by_many_events() {
+    let names: Vec<String> =
+        (0..4000).map(|i| format!(r#""p{i}":"https://ns.example/""#)).collect();
+    let events = vec!["{}"; 4000].join(",");
+    let text = capture(&events).replacen(
+        r#"{"example":"https://ns.example.com/epcis/"}"#,
+        &format!("{{{}}}", names.join(",")),
+        1,
+    );
+    assert_eq!(errors(&text, Mode::Lenient), one("/@context", "context.size"));
+}
+
+#[test]
 fn an_event_carries_the_contexts_that_were_in_force() {
     let own = r#"{"@context":{"inner":"https://inner.example/"},"type":"ObjectEvent",
         "eventTime":"2026-07-22T06:45:00Z","eventTimeZoneOffset":"+00:00","action":"OBSERVE",

@@ -10,6 +10,7 @@
 mod documents;
 mod hashes;
 mod invalid;
+mod outside;
 
 use std::path::{Path, PathBuf};
 
