@@ -1,4 +1,5 @@
 //! The index as a file: what happens to one that is damaged, outdated or written twice.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -65,9 +65,10 @@ impl Index {
         index
             .connection
             .execute_batch(&format!(
-                "PRAGMA auto_vacuum = NONE; PRAGMA journal_mode = WAL; BEGIN; {} \
+                "PRAGMA auto_vacuum = NONE; PRAGMA journal_mode = WAL; BEGIN; {} {} \
                  PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT;",
                 schema::CREATE,
+                schema::STATISTICS,
                 schema::APPLICATION_ID,
                 schema::SCHEMA_VERSION
             ))
