@@ -1,4 +1,5 @@
 //! The desk: what it keeps, and what it says when it cannot.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
 //! The index as a file: what happens to one that is damaged, outdated or written twice.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -215,4 +216,36 @@ fn an_erased_hash_id_is_gone_and_a_random_one_stays() {
     assert_eq!(ledger.index.events_by_id(&[ONE], &hash).unwrap(), []);
     let found = ledger.index.events_by_id(&[ONE], uuid).unwrap();
     assert_eq!(found[0].erased, FIELD_CLASSES_ALL);
+}
+
+#[test]
+fn look_ups_by_key_never_scan_a_member_s_events() {
+    let ledger = Ledger::new();
+    let raw = rusqlite::Connection::open(ledger.path()).unwrap();
+    for (query, expected) in [
+        ("SELECT id FROM event WHERE event_key = ?1 AND member = ?2", "event_by_key"),
+        ("SELECT id FROM event WHERE record_id = ?1 AND member = ?2", "event_by_record"),
+        (
+            "SELECT e.id FROM event AS e WHERE e.member = ?1 AND e.id IN \
+             (SELECT x.event FROM event_identifier AS x WHERE x.identifier = ?2)",
+            "SEARCH e USING INTEGER PRIMARY KEY",
+        ),
+        (
+            "SELECT l.at FROM edge AS l WHERE l.member = ?1 AND l.from_id IN (?2, ?3)",
+            "PRIMARY KEY (member=? AND from_id=?)",
+        ),
+        (
+            "SELECT l.at FROM edge AS l WHERE l.member = ?1 AND l.to_id IN (?2, ?3)",
+            "edge_by_to (member=? AND to_id=?)",
+        ),
+    ] {
+        let mut statement = raw.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        let count = statement.parameter_count();
+        let steps: Vec<String> = statement
+            .query_map(rusqlite::params_from_iter(vec![1; count]), |row| row.get(3))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        assert!(steps.iter().any(|step| step.contains(expected)), "{query}: {steps:?}");
+    }
 }

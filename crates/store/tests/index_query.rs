@@ -1,4 +1,5 @@
 //! Queries against a naive filter in memory, and every refusal of a parameter.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -65,9 +65,10 @@ impl Index {
         index
             .connection
             .execute_batch(&format!(
-                "PRAGMA auto_vacuum = NONE; PRAGMA journal_mode = WAL; BEGIN; {} \
+                "PRAGMA auto_vacuum = NONE; PRAGMA journal_mode = WAL; BEGIN; {} {} \
                  PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT;",
                 schema::CREATE,
+                schema::STATISTICS,
                 schema::APPLICATION_ID,
                 schema::SCHEMA_VERSION
             ))
@@ -163,7 +164,8 @@ impl Index {
             .execute_batch(
                 "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = OFF; \
                  PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; \
-                 PRAGMA mmap_size = 1073741824; PRAGMA busy_timeout = 5000;",
+                 PRAGMA mmap_size = 1073741824; PRAGMA busy_timeout = 5000; \
+                 PRAGMA wal_autocheckpoint = 16384;",
             )
             .map_err(|error| index.fault(error))?;
         index.connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);

@@ -48,6 +48,7 @@ pub(super) fn assemble(
     }
     for list in sightings.values_mut() {
         list.sort_unstable();
+        list.dedup();
     }
     let parties = loader.parties(found.handovers.values().map(|link| link.event).collect())?;
     moves(&found, &sightings, &parties, &mut steps);
@@ -294,8 +295,10 @@ impl<'a> Builder<'a> {
     /// before, else the first where it was seen.
     fn node(&mut self, (number, site): (i64, Option<i64>), at: i64) -> usize {
         let list: &[Sighting] = self.sightings.get(&number).map_or(&[], Vec::as_slice);
-        let before = list.iter().rev().find(|(seen, ..)| *seen <= at);
-        let site = site.or_else(|| before.or(list.first()).map(|(.., site)| *site));
+        let site = site.or_else(|| {
+            let before = list.partition_point(|(seen, ..)| *seen <= at);
+            list.get(before.saturating_sub(1)).map(|(.., site)| *site)
+        });
         self.named.insert(number);
         if let Some(place) = self.places.get(&(number, site)) {
             return *place;
