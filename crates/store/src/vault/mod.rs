@@ -31,11 +31,12 @@ pub use documents::StoredDocument;
 pub use records::{ClassState, NewRecord, StoredRecord};
 
 use crate::disk::Disk;
+use codec::Unpacker;
 use countermark_ledger::record::seal::{SealError, WrapKey};
 use countermark_ledger::record::{BodyError, FieldClass};
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use table::Table;
 
 /// Segment length after which a new one is begun, in bytes.
@@ -179,6 +180,8 @@ pub struct Vault {
     subject_table: Table,
     /// Day keys unwrapped so far.
     day_keys: Mutex<HashMap<u32, WrapKey>>,
+    /// Decompression contexts that no reader uses right now.
+    unpackers: Mutex<Vec<Unpacker>>,
     bodies: Tail,
     keys: Tail,
     failed: bool,
@@ -235,6 +238,7 @@ impl Vault {
             day_table,
             subject_table,
             day_keys: Mutex::default(),
+            unpackers: Mutex::default(),
             bodies: Tail::default(),
             keys: Tail::default(),
             failed: false,
@@ -255,6 +259,21 @@ impl Vault {
 
     fn keys_path(&self, segment: u32) -> String {
         format!("{}/keys-{segment:06}", self.folder)
+    }
+
+    /// Runs a reading step with a decompression context.
+    fn unpacking<T>(
+        &self,
+        step: impl FnOnce(&mut Unpacker) -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        let pooled = self.unpackers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut unpacker = match pooled {
+            Some(unpacker) => unpacker,
+            None => Unpacker::new().map_err(|e| io_error("compression", e))?,
+        };
+        let result = step(&mut unpacker);
+        self.unpackers.lock().unwrap_or_else(PoisonError::into_inner).push(unpacker);
+        result
     }
 
     fn writable(&self) -> Result<(), VaultError> {
