@@ -11,6 +11,7 @@ use super::class::{CLASS_COUNT, FieldClass};
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
+use std::sync::OnceLock;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Length of a salt in bytes: 128 bits, out of reach of guessing.
@@ -31,17 +32,17 @@ fn hmac_key(key: &[u8; 32]) -> Hmac<Sha256> {
     mac
 }
 
-fn hmac(key: &Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
+fn hmac(key: &Hmac<Sha256>, message: &[u8]) -> [u8; 32] {
     let mut mac = key.clone();
-    for part in parts {
-        mac.update(part);
-    }
+    mac.update(message);
     mac.finalize().into_bytes().into()
 }
 
 /// HKDF-SHA256 without salt, 32 bytes of output (RFC 5869 §2).
 pub(crate) fn hkdf(input: &[u8], info: &[&[u8]]) -> [u8; 32] {
-    let mut extracted = hmac(&hmac_key(&[0; 32]), &[input]);
+    // The key of the extraction is a constant: no salt.
+    static EXTRACT: OnceLock<Hmac<Sha256>> = OnceLock::new();
+    let mut extracted = hmac(EXTRACT.get_or_init(|| hmac_key(&[0; 32])), input);
     let mut mac = hmac_key(&extracted);
     extracted.zeroize();
     for part in info {
