@@ -267,6 +267,7 @@ impl Vault {
 
     /// Erases classes of a record for good: ciphertext and wrapped key become zeros.
     ///
+    /// Erasing the identity class also destroys what shows that other classes are empty.
     /// Salts and values that were disclosed before live on with those who got them, and backups of
     /// the `keys` files until they expire.
     ///

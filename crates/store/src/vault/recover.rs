@@ -28,6 +28,10 @@ impl Vault {
             }
             self.keys.segment -= 1;
         }
+        let wraps = |kind| matches!(kind, KeyKind::Record | KeyKind::Document);
+        if self.day_table.entries.is_empty() && frames.iter().any(|(_, frame)| wraps(frame.kind)) {
+            return Err(VaultError::damaged(&self.day_table.path, 0, "the table of day keys"));
+        }
         self.recover_bodies(recovery, &frames, last_bodies)?;
         self.finish_erasures(recovery, &frames)?;
         self.remove_parts(recovery)

@@ -182,6 +182,31 @@ fn another_key_is_recognised_before_anything_is_written() {
 }
 
 #[test]
+fn a_missing_table_of_day_keys_is_not_taken_for_a_new_vault() {
+    let disk = FrozenDisk::new();
+    put(&mut fresh(&disk), &[&Made::new(1)]).unwrap();
+    disk.remove("vault/daykeys").unwrap();
+    let key = WrapKey::from_bytes([0x12; 32]);
+    let error = Vault::open(Arc::new(disk), FOLDER, key, random()).unwrap_err();
+    assert!(matches!(&error, VaultError::Damaged { path, .. } if path == "vault/daykeys"));
+}
+
+#[test]
+fn two_members_of_one_node_cannot_read_each_other() {
+    let disk = FrozenDisk::new();
+    let open = |folder: &str, key: u8| {
+        let key = WrapKey::from_bytes([key; 32]);
+        Vault::open(Arc::new(disk.clone()), folder, key, random()).map(|(vault, _)| vault)
+    };
+    let made = Made::new(1);
+    let place = put(&mut open("vault/a", 1).unwrap(), &[&made]).unwrap()[0];
+    put(&mut open("vault/b", 2).unwrap(), &[&Made::new(2)]).unwrap();
+    assert!(matches!(open("vault/a", 2), Err(VaultError::WrongKey { .. })));
+    assert!(open("vault/b", 2).unwrap().get(place, &made.id).is_err());
+    made.check(&open("vault/a", 1).unwrap().get(place, &made.id).unwrap(), &[]);
+}
+
+#[test]
 fn an_altered_byte_is_refused_with_its_file() {
     let disk = FrozenDisk::new();
     let made = Made::new(1);
