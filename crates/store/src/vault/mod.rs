@@ -196,6 +196,10 @@ impl std::fmt::Debug for Vault {
 impl Vault {
     /// Opens the vault in a folder of the disk, or begins one; segments of [`SEGMENT_BYTES`].
     ///
+    /// `certain` is the last location that the caller knows to have been acknowledged (from its
+    /// index): what lies there is never taken for a torn append and cut off, but reported as
+    /// damage. Without it, damage to the very last append looks the same as a torn one.
+    ///
     /// # Errors
     /// [`VaultError::WrongKey`] before anything is written; [`VaultError::Damaged`] where bytes
     /// that were once certain do not read; those of the disk.
@@ -204,8 +208,9 @@ impl Vault {
         folder: &str,
         key: WrapKey,
         random: Arc<dyn Random>,
+        certain: Option<Location>,
     ) -> Result<(Self, Recovery), VaultError> {
-        Self::open_with(disk, folder, key, random, SEGMENT_BYTES)
+        Self::open_with(disk, folder, key, random, certain, SEGMENT_BYTES)
     }
 
     /// As [`Vault::open`], with another segment length.
@@ -217,6 +222,7 @@ impl Vault {
         folder: &str,
         key: WrapKey,
         random: Arc<dyn Random>,
+        certain: Option<Location>,
         segment_bytes: u64,
     ) -> Result<(Self, Recovery), VaultError> {
         let mut recovery = Recovery::default();
@@ -243,7 +249,7 @@ impl Vault {
             keys: Tail::default(),
             failed: false,
         };
-        vault.recover(&mut recovery)?;
+        vault.recover(&mut recovery, certain)?;
         Ok((vault, recovery))
     }
 
