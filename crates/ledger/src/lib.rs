@@ -6,7 +6,13 @@ pub mod cid;
 pub mod cose;
 pub mod ids;
 pub mod limits;
+pub mod machine;
+pub mod receipt;
 pub mod record;
 pub mod record_header;
 pub mod registry;
+pub mod state;
 pub mod statement;
+
+#[cfg(test)]
+mod frozen;

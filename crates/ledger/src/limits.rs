@@ -29,8 +29,8 @@ pub const ROLES_PER_MEMBER_MAX: usize = 32;
 pub const CLASSES_PER_ERASURE_MAX: usize = 11;
 /// Longest key of the state map, in bytes.
 pub const STATE_KEY_BYTES_MAX: usize = 256;
-/// Longest value of the state map, in bytes.
-pub const STATE_VALUE_BYTES_MAX: usize = 4_096;
+/// Longest value of the state map, in bytes: the list of a full batch's idempotency tags fits.
+pub const STATE_VALUE_BYTES_MAX: usize = 40 * 1024;
 /// Longest COSE receipt, in bytes.
 pub const RECEIPT_BYTES_MAX: usize = 16 * 1024;
 /// Longest jump of block time without a recorded confirmation under `local` ordering, in ms.
@@ -39,8 +39,16 @@ pub const CLOCK_JUMP_MS_MAX: u64 = 60 * 60 * 1_000;
 pub const PROPOSAL_SKEW_MS_MAX: u64 = 5_000;
 /// Days for which an idempotency tag refuses a second record.
 pub const IDEMPOTENCY_DAYS: u64 = 400;
-/// How many hours a record's time bucket may lie before the block's: beyond it the record's tag
-/// would expire before it could be compared.
-pub const RECORD_AGE_HOURS_MAX: u64 = IDEMPOTENCY_DAYS * 24;
 /// Expired idempotency tags removed by one block.
 pub const TAGS_EXPIRED_PER_BLOCK_MAX: usize = 4_096;
+/// Time buckets that one block looks through for expired tags.
+pub const BUCKETS_SWEPT_PER_BLOCK_MAX: usize = 1_024;
+/// Keys of one member that are valid at the same time.
+pub const KEYS_PER_MEMBER_MAX: u64 = 64;
+/// Distinct hands that may endorse one record or statement.
+pub const ENDORSERS_MAX: usize = 256;
+
+// A full batch of the longest headers fits an object, and its tags fit one list of the state.
+const _: () =
+    assert!(RECORDS_PER_CAPTURE_MAX * (RECORD_HEADER_BYTES_MAX + 3) + 3 <= OBJECT_BYTES_MAX);
+const _: () = assert!(RECORDS_PER_CAPTURE_MAX * 34 + 3 <= STATE_VALUE_BYTES_MAX);

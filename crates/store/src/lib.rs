@@ -1,4 +1,5 @@
 //! Log files and objects, the vault, the desk, the state and the index.
 
 pub mod disk;
+pub mod state_store;
 pub mod vault;

@@ -1,0 +1,106 @@
+//! Capture statements: a batch of record headers.
+
+use super::execute::Context;
+use super::overlay::Overlay;
+use super::refusal::{BatchFault, RecordFault, StatementRefusal as Refusal, Stop};
+use super::tags::{self, TagStop};
+use crate::ids::Hash;
+use crate::record_header::{RecordHeader, batch_leaf_hash, decode_batch};
+use crate::state::entries::RecordEntry;
+use crate::state::{StateError, StateView, keys};
+use crate::statement::{Capture, Statement};
+use countermark_tlog::merkle;
+
+/// What stops a record.
+enum RecordStop {
+    Refused(RecordFault),
+    State(StateError),
+}
+
+impl From<RecordFault> for RecordStop {
+    fn from(fault: RecordFault) -> Self {
+        RecordStop::Refused(fault)
+    }
+}
+
+impl From<StateError> for RecordStop {
+    fn from(error: StateError) -> Self {
+        RecordStop::State(error)
+    }
+}
+
+/// Executes a capture statement: every record of the batch holds, or none is taken.
+pub(super) fn capture<V: StateView>(
+    overlay: &mut Overlay<'_, V>,
+    context: &Context<'_>,
+    statement: &Statement,
+    body: &Capture,
+) -> Result<(), Stop> {
+    if statement.objects != [body.object] {
+        let rule = "a capture statement names the object of its batch and no other";
+        return Err(Refusal::Objects(rule).into());
+    }
+    let object = context.objects.get(&body.object).ok_or(Refusal::ObjectMissing(body.object))?;
+    let headers = decode_batch(object).map_err(BatchFault::Object)?;
+    if headers.len() as u64 != body.count {
+        return Err(BatchFault::Count { stated: body.count, found: headers.len() }.into());
+    }
+    let leaves: Vec<Hash> = headers.iter().map(|header| batch_leaf_hash(header)).collect();
+    if merkle::root(&leaves) != body.batch_root {
+        return Err(BatchFault::Root.into());
+    }
+    let mut taken = Vec::with_capacity(headers.len());
+    for (index, (bytes, leaf)) in headers.iter().zip(&leaves).enumerate() {
+        match record(overlay, context, statement, bytes, leaf) {
+            Ok(tag) => taken.push(tag),
+            Err(RecordStop::Refused(fault)) => return Err(Refusal::Record { index, fault }.into()),
+            Err(RecordStop::State(error)) => return Err(error.into()),
+        }
+    }
+    tags::note(overlay, &taken, context.bucket())?;
+    Ok(())
+}
+
+/// Takes one record; gives its idempotency tag.
+fn record<V: StateView>(
+    overlay: &mut Overlay<'_, V>,
+    context: &Context<'_>,
+    statement: &Statement,
+    bytes: &[u8],
+    leaf: &Hash,
+) -> Result<[u8; 32], RecordStop> {
+    let header = RecordHeader::decode(bytes).map_err(RecordFault::Header)?;
+    header.check().map_err(RecordFault::Header)?;
+    if header.signing_key != statement.key || header.key_sequence != statement.sequence {
+        return Err(RecordFault::Signer.into());
+    }
+    if header.rule_set != context.rules.number {
+        return Err(RecordFault::RuleSet(context.rules.number).into());
+    }
+    if header.time_bucket > context.bucket() {
+        return Err(RecordFault::Time.into());
+    }
+    let key = keys::record(&header.record_id);
+    if overlay.has(&key)? {
+        return Err(RecordFault::IdKnown(header.record_id).into());
+    }
+    if let Some(previous) = &header.previous_version {
+        let previous: Option<RecordEntry> = overlay.get(&keys::record(previous))?;
+        if previous.is_none_or(|record| record.member != statement.member) {
+            return Err(RecordFault::PreviousVersion.into());
+        }
+    }
+    tags::take(overlay, &header, context.bucket()).map_err(|stop| match stop {
+        TagStop::Refused(fault) => RecordStop::Refused(fault),
+        TagStop::State(error) => RecordStop::State(error),
+    })?;
+    let entry = RecordEntry {
+        member: statement.member,
+        height: context.height,
+        header_hash: *leaf,
+        log_index: context.log_index,
+        erased: 0,
+    };
+    overlay.put(key, &entry);
+    Ok(header.idempotency_tag)
+}
