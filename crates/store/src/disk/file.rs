@@ -2,14 +2,17 @@
 
 use super::{Disk, check_folder, check_path, not_found};
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Files kept open at a time.
 const MAX_OPEN_FILES: usize = 128;
+
+/// Threads that sync at a time.
+const SYNC_THREADS: usize = 8;
 
 /// The file whose lock says that a process uses the data directory.
 const LOCK_NAME: &str = "lock";
@@ -19,9 +22,7 @@ const LOCK_NAME: &str = "lock";
 pub struct FileDisk {
     root: PathBuf,
     open: Mutex<OpenFiles>,
-    /// Folders whose list of names is known to be on the disk. Empty at first, so that what an
-    /// earlier process left unsynced is synced with the first file in it.
-    certain: Mutex<HashSet<PathBuf>>,
+    names: Mutex<Names>,
     /// Holds the lock.
     _lock: File,
 }
@@ -50,6 +51,16 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+}
+
+/// What is known about the names in folders.
+#[derive(Debug, Default)]
+struct Names {
+    /// Folders whose names are known to be on the disk. Empty at first, so that what an earlier
+    /// process left unsynced is synced with the first file in it.
+    certain: HashSet<PathBuf>,
+    /// Counts changes of any folder.
+    changes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -84,7 +95,7 @@ impl FileDisk {
         Ok(Self {
             root: root.to_owned(),
             open: Mutex::default(),
-            certain: Mutex::default(),
+            names: Mutex::default(),
             _lock: lock,
         })
     }
@@ -95,7 +106,8 @@ impl FileDisk {
     /// As [`FileDisk::open`].
     pub fn create(root: &Path) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { root: root.to_owned(), source };
-        fs::create_dir_all(root).map_err(io)?;
+        // What is in it concerns its owner alone.
+        DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(io)?;
         if let Some(parent) = root.canonicalize().map_err(io)?.parent() {
             File::open(parent).and_then(|folder| folder.sync_all()).map_err(io)?;
         }
@@ -154,21 +166,30 @@ impl FileDisk {
 
     /// Notes that a name in the folder of `path` came, went or changed.
     fn changed(&self, path: &Path) {
+        let mut names = guard(&self.names);
+        names.changes += 1;
         if let Some(folder) = path.parent() {
-            guard(&self.certain).remove(folder);
+            names.certain.remove(folder);
         }
     }
 
-    /// Syncs the folders from that of `path` up to the data directory, where not certain already.
-    fn sync_names(&self, path: &Path) -> io::Result<()> {
-        for folder in path.ancestors().skip(1) {
-            if !guard(&self.certain).contains(folder) {
-                File::open(folder)?.sync_all()?;
-                guard(&self.certain).insert(folder.to_owned());
-            }
-            if folder == self.root {
-                break;
-            }
+    /// Syncs the folders of these paths, up to the data directory, where not certain already.
+    fn sync_names<'a>(&self, paths: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+        let mut folders = HashSet::new();
+        for path in paths {
+            let full = self.full(path)?;
+            let above = full.ancestors().skip(1).take_while(|f| f.starts_with(&self.root));
+            folders.extend(above.map(Path::to_owned));
+        }
+        let (folders, changes): (Vec<PathBuf>, u64) = {
+            let names = guard(&self.names);
+            (folders.into_iter().filter(|f| !names.certain.contains(f)).collect(), names.changes)
+        };
+        at_once(&folders, |folder| File::open(folder)?.sync_all())?;
+        let mut names = guard(&self.names);
+        // A name that changed meanwhile may have come after the sync.
+        if names.changes == changes {
+            names.certain.extend(folders);
         }
         Ok(())
     }
@@ -224,7 +245,14 @@ impl Disk for FileDisk {
 
     fn sync(&self, path: &str) -> io::Result<()> {
         self.file(path)?.sync_data()?;
-        self.sync_names(&self.full(path)?)
+        self.sync_names([path])
+    }
+
+    /// All contents first, then all folders: the syncs of one round end up in few transactions of the
+    /// file system, and the second round finds most of its work done.
+    fn sync_all(&self, paths: &[&str]) -> io::Result<()> {
+        at_once(paths, |path| self.file(path)?.sync_data())?;
+        self.sync_names(paths.iter().copied())
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -240,8 +268,7 @@ impl Disk for FileDisk {
         fs::rename(&old, &new)?;
         self.changed(&old);
         self.changed(&new);
-        self.sync_names(&new)?;
-        self.sync_names(&old)
+        self.sync_names([to, from])
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
@@ -249,7 +276,7 @@ impl Disk for FileDisk {
         guard(&self.open).files.remove(path);
         fs::remove_file(&full)?;
         self.changed(&full);
-        self.sync_names(&full)
+        self.sync_names([path])
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
@@ -291,6 +318,24 @@ impl OpenFiles {
         }
         self.files.insert(path.to_owned(), (Arc::clone(file), self.uses));
     }
+}
+
+/// Runs a step for each item, on a few threads: they mostly wait for the disk. The first error is
+/// given, after all have ended.
+fn at_once<T: Sync>(items: &[T], step: impl Fn(&T) -> io::Result<()> + Sync) -> io::Result<()> {
+    let share = items.len().div_ceil(SYNC_THREADS).max(1);
+    let (first, others) = items.split_at(share.min(items.len()));
+    let run = |items: &[T]| items.iter().try_for_each(&step);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            others.chunks(share).map(|items| scope.spawn(move || run(items))).collect();
+        let mut result = run(first);
+        for thread in threads {
+            let ended = thread.join().unwrap_or_else(|_| Err(io::Error::other("a sync panicked")));
+            result = result.and(ended);
+        }
+        result
+    })
 }
 
 /// A poisoned lock is used on: what it guards is a cache, right after every single statement.

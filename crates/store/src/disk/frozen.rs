@@ -40,13 +40,14 @@ struct Files {
     syncs: u64,
     freeze_at: Option<u64>,
     frozen: bool,
+    forget_at: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Entry {
-    /// Content as of the last sync; `None` where the name itself is not certain yet.
+    /// Content that a power cut cannot take; `None` where the name itself is not certain yet.
     durable: Option<Vec<u8>>,
-    /// What was done since.
+    /// What the next sync adds to it.
     changes: Vec<Change>,
     /// Content as a reader sees it.
     live: Vec<u8>,
@@ -69,6 +70,22 @@ impl FrozenDisk {
     pub fn freeze_at_sync(&self, n: u64) {
         let mut files = self.lock();
         files.freeze_at = Some(files.syncs + n);
+    }
+
+    /// Lets the `n`-th sync from now on, counted from 0, fail once as it may fail on a real system:
+    /// what was written can be read, but counts as written out although it is not, so that later
+    /// syncs do not write it either.
+    pub fn forget_at_sync(&self, n: u64) {
+        let mut files = self.lock();
+        files.forget_at = Some(files.syncs + n);
+    }
+
+    /// A new disk as the next process finds it when only the process ended: nothing is lost, and what
+    /// was not synced still is not.
+    #[must_use]
+    pub fn process_image(&self) -> Self {
+        let files = Files { files: self.lock().files.clone(), ..Files::default() };
+        Self { inner: Arc::new(Mutex::new(files)) }
     }
 
     /// Syncs, renames and removes so far.
@@ -153,8 +170,10 @@ impl Entry {
     }
 
     fn synced(&mut self) {
-        self.durable = Some(self.live.clone());
-        self.changes.clear();
+        let content = self.durable.get_or_insert_default();
+        for change in self.changes.drain(..) {
+            apply(content, &change);
+        }
     }
 
     fn after_crash(&self, path: &str, mode: CrashMode) -> Option<Vec<u8>> {
@@ -172,7 +191,14 @@ impl Entry {
             Change::Truncate(_) => 1,
         };
         let total: u64 = self.changes.iter().map(cost).sum();
-        let mut budget = mixed(seed, path) % (total + 1);
+        let mut budget = match mixed(seed, path) {
+            // Often between two changes, elsewhere anywhere.
+            number if number % 4 == 0 => {
+                let whole = (number / 4) as usize % (self.changes.len() + 1);
+                self.changes.iter().take(whole).map(cost).sum()
+            }
+            number => number / 4 % (total + 1),
+        };
         if budget == 0 && self.durable.is_none() {
             return None;
         }
@@ -266,7 +292,14 @@ impl Disk for FrozenDisk {
     }
 
     fn sync(&self, path: &str) -> io::Result<()> {
-        self.counted()?.get(path)?.synced();
+        let mut files = self.counted()?;
+        let forgets = files.forget_at.is_some_and(|at| at + 1 == files.syncs);
+        let entry = files.get(path)?;
+        if forgets {
+            entry.changes.clear();
+            return Err(io::Error::other("the disk failed and forgot"));
+        }
+        entry.synced();
         Ok(())
     }
 

@@ -74,6 +74,14 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// was written since the last success, not even that a second sync would tell.
     fn sync(&self, path: &str) -> io::Result<()>;
 
+    /// Syncs several files, in any order; a disk may do better than one by one.
+    ///
+    /// # Errors
+    /// As [`Disk::sync`]; after one, nothing is known about any of the files.
+    fn sync_all(&self, paths: &[&str]) -> io::Result<()> {
+        paths.iter().try_for_each(|path| self.sync(path))
+    }
+
     /// Gives a synced file another name, replacing a file that has it, as one certain step.
     ///
     /// # Errors

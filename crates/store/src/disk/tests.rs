@@ -77,8 +77,14 @@ fn more_files_than_are_kept_open_are_all_written() {
             disk.append(&format!("f/{i}"), &[round, i]).unwrap();
         }
     }
+    let paths: Vec<String> = (0..200).map(|i| format!("f/{i}")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    for count in [0, 1, 7, 8, 9, 200] {
+        disk.sync_all(&paths[..count]).unwrap();
+    }
+    let with_absent = [&paths[..], &["f/absent"]].concat();
+    assert_eq!(disk.sync_all(&with_absent).unwrap_err().kind(), io::ErrorKind::NotFound);
     for i in 0..200 {
-        disk.sync(&format!("f/{i}")).unwrap();
         assert_eq!(disk.read(&format!("f/{i}"), 0, 4).unwrap(), [0, i, 1, i]);
     }
 }
@@ -122,6 +128,21 @@ fn a_frozen_disk_does_nothing_from_its_sync_on() {
     assert!(disk.append("a", b"4").is_err() && disk.read("a", 0, 1).is_err());
     assert_eq!(disk.crash_image(CrashMode::Dropped).files()["a"], b"12");
     assert_eq!(disk.crash_image(CrashMode::Kept).files()["a"], b"123");
+}
+
+#[test]
+fn a_failed_sync_may_leave_what_was_written_readable_but_never_certain() {
+    let disk = FrozenDisk::new();
+    disk.append("a", b"1").unwrap();
+    disk.sync("a").unwrap();
+    disk.append("a", b"2").unwrap();
+    disk.forget_at_sync(0);
+    assert!(disk.sync("a").is_err());
+    disk.append("a", b"3").unwrap();
+    disk.sync("a").unwrap();
+    assert_eq!(disk.files()["a"], b"123");
+    assert_eq!(disk.process_image().files()["a"], b"123");
+    assert_eq!(disk.crash_image(CrashMode::Dropped).files()["a"], [b'1', 0, b'3']);
 }
 
 #[test]
