@@ -1,4 +1,8 @@
 //! Every event of the corpus is committed to, disclosed whole and by each top-level member.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop at the first thing that is not as it should be"
+)]
 
 use countermark_epcis::json::{self, Json};
 use countermark_ledger::record::{
