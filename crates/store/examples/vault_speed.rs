@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let batches: u32 = arguments.next().map_or(Ok(20), |n| n.parse())?;
     let disk = Arc::new(FileDisk::create(Path::new(&folder))?);
     let key = WrapKey::from_bytes([1; 32]);
-    let (mut vault, _) = Vault::open(disk, "vault", key, Arc::new(Fixed))?;
+    let (mut vault, _) = Vault::open(disk, "vault", key, Arc::new(Fixed), None)?;
     let event = json::parse(EVENT.as_bytes())?;
     let provenance = json::parse(br#"{"sourceDocument":"5f1d0c","mapping":"own-csv@3"}"#)?;
     let keys = RecordKeys::from_random(&std::array::from_fn(|i| (i % 251) as u8));

@@ -49,22 +49,31 @@ impl Packer {
     }
 }
 
-/// Unpacks what [`Packer::pack`] made; at most `max` bytes come out.
-pub(crate) fn unpack(packed: &[u8], max: usize) -> std::io::Result<Vec<u8>> {
-    let wrong = || std::io::Error::new(std::io::ErrorKind::InvalidData, "unknown packing");
-    match packed.split_first() {
-        Some((&METHOD_STORED, content)) if content.len() <= max => Ok(content.to_vec()),
-        Some((&METHOD_ZSTD_1, content)) => {
-            let dictionary = DECODER.get_or_init(|| DecoderDictionary::copy(DICTIONARY_1));
-            let mut decompressor = Decompressor::with_prepared_dictionary(dictionary)?;
-            // Small first: most bodies are; the bound keeps a hostile frame from allocating.
-            let guess = content.len().saturating_mul(8).max(4096).min(max);
-            match decompressor.decompress(content, guess) {
-                Err(_) if guess < max => decompressor.decompress(content, max),
-                result => result,
+/// Unpacks many bodies with one context.
+pub(crate) struct Unpacker {
+    decompressor: Decompressor<'static>,
+}
+
+impl Unpacker {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let dictionary = DECODER.get_or_init(|| DecoderDictionary::copy(DICTIONARY_1));
+        Ok(Self { decompressor: Decompressor::with_prepared_dictionary(dictionary)? })
+    }
+
+    /// Unpacks what [`Packer::pack`] made; at most `max` bytes come out.
+    pub(crate) fn unpack(&mut self, packed: &[u8], max: usize) -> std::io::Result<Vec<u8>> {
+        match packed.split_first() {
+            Some((&METHOD_STORED, content)) if content.len() <= max => Ok(content.to_vec()),
+            Some((&METHOD_ZSTD_1, content)) => {
+                // Small first: most bodies are; the bound keeps a hostile frame from allocating.
+                let guess = content.len().saturating_mul(8).max(4096).min(max);
+                match self.decompressor.decompress(content, guess) {
+                    Err(_) if guess < max => self.decompressor.decompress(content, max),
+                    result => result,
+                }
             }
+            _ => Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "unknown packing")),
         }
-        _ => Err(wrong()),
     }
 }
 
@@ -75,6 +84,8 @@ mod tests {
     #[test]
     fn what_is_packed_unpacks_and_a_bound_holds() {
         let mut packer = Packer::new().unwrap();
+        let mut unpacker = Unpacker::new().unwrap();
+        let mut unpack = |packed: &[u8], max| unpacker.unpack(packed, max);
         let long = br#"{"bizStep":"shipping","disposition":"in_transit"}"#.repeat(500);
         for content in [&b""[..], b"x", b"{\"action\":\"OBSERVE\"}", &long] {
             let packed = packer.pack(content).unwrap();

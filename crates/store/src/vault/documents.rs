@@ -3,7 +3,7 @@
 //! and the associated data holds the document id and whether it is the last, so that none can be
 //! moved, dropped or added.
 
-use super::codec::{Packer, unpack};
+use super::codec::Packer;
 use super::frame::{KeyFrame, KeyKind, Slot, word};
 use super::{Location, Vault, VaultError, io_error};
 use countermark_ledger::cid::{Cid, CidBuilder, Profile};
@@ -169,7 +169,8 @@ impl Vault {
             let padded =
                 open_piece(&key, number, &context(id, last), &sealed).map_err(|_| damaged())?;
             let packed = unpad(padded).map_err(|_| damaged())?;
-            let piece = unpack(&packed, PIECE).map_err(|_| damaged())?;
+            let piece =
+                self.unpacking(|unpacker| unpacker.unpack(&packed, PIECE).map_err(|_| damaged()))?;
             out.write_all(&piece).map_err(|e| io_error("the output", e))?;
             written += piece.len() as u64;
             place = end;

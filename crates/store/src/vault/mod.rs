@@ -31,11 +31,12 @@ pub use documents::StoredDocument;
 pub use records::{ClassState, NewRecord, StoredRecord};
 
 use crate::disk::Disk;
+use codec::Unpacker;
 use countermark_ledger::record::seal::{SealError, WrapKey};
 use countermark_ledger::record::{BodyError, FieldClass};
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use table::Table;
 
 /// Segment length after which a new one is begun, in bytes.
@@ -179,6 +180,8 @@ pub struct Vault {
     subject_table: Table,
     /// Day keys unwrapped so far.
     day_keys: Mutex<HashMap<u32, WrapKey>>,
+    /// Decompression contexts that no reader uses right now.
+    unpackers: Mutex<Vec<Unpacker>>,
     bodies: Tail,
     keys: Tail,
     failed: bool,
@@ -193,6 +196,10 @@ impl std::fmt::Debug for Vault {
 impl Vault {
     /// Opens the vault in a folder of the disk, or begins one; segments of [`SEGMENT_BYTES`].
     ///
+    /// `certain` is the last location that the caller knows to have been acknowledged (from its
+    /// index): what lies there is never taken for a torn append and cut off, but reported as
+    /// damage. Without it, damage to the very last append looks the same as a torn one.
+    ///
     /// # Errors
     /// [`VaultError::WrongKey`] before anything is written; [`VaultError::Damaged`] where bytes
     /// that were once certain do not read; those of the disk.
@@ -201,8 +208,9 @@ impl Vault {
         folder: &str,
         key: WrapKey,
         random: Arc<dyn Random>,
+        certain: Option<Location>,
     ) -> Result<(Self, Recovery), VaultError> {
-        Self::open_with(disk, folder, key, random, SEGMENT_BYTES)
+        Self::open_with(disk, folder, key, random, certain, SEGMENT_BYTES)
     }
 
     /// As [`Vault::open`], with another segment length.
@@ -214,6 +222,7 @@ impl Vault {
         folder: &str,
         key: WrapKey,
         random: Arc<dyn Random>,
+        certain: Option<Location>,
         segment_bytes: u64,
     ) -> Result<(Self, Recovery), VaultError> {
         let mut recovery = Recovery::default();
@@ -235,11 +244,12 @@ impl Vault {
             day_table,
             subject_table,
             day_keys: Mutex::default(),
+            unpackers: Mutex::default(),
             bodies: Tail::default(),
             keys: Tail::default(),
             failed: false,
         };
-        vault.recover(&mut recovery)?;
+        vault.recover(&mut recovery, certain)?;
         Ok((vault, recovery))
     }
 
@@ -255,6 +265,21 @@ impl Vault {
 
     fn keys_path(&self, segment: u32) -> String {
         format!("{}/keys-{segment:06}", self.folder)
+    }
+
+    /// Runs a reading step with a decompression context.
+    fn unpacking<T>(
+        &self,
+        step: impl FnOnce(&mut Unpacker) -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        let pooled = self.unpackers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut unpacker = match pooled {
+            Some(unpacker) => unpacker,
+            None => Unpacker::new().map_err(|e| io_error("compression", e))?,
+        };
+        let result = step(&mut unpacker);
+        self.unpackers.lock().unwrap_or_else(PoisonError::into_inner).push(unpacker);
+        result
     }
 
     fn writable(&self) -> Result<(), VaultError> {

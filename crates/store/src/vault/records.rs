@@ -1,6 +1,6 @@
 //! Bodies of records: put, get, erase, scan.
 
-use super::codec::{Packer, unpack};
+use super::codec::Packer;
 use super::frame::{
     BATCH_HEADER, BodyState, KeyFrame, KeyKind, Slot, batch_length, decode_body, encode_body,
 };
@@ -217,8 +217,11 @@ impl Vault {
             if let Some(key) = self.class_key(at, &frame, part.class)? {
                 let opened = seal::open(&key, id, part.class, sealed)
                     .map_err(|_| damaged(part.offset, what()))?;
-                let body =
-                    unpack(&opened, BODY_BYTES_MAX).map_err(|_| damaged(part.offset, what()))?;
+                let body = self.unpacking(|unpacker| {
+                    unpacker
+                        .unpack(&opened, BODY_BYTES_MAX)
+                        .map_err(|_| damaged(part.offset, what()))
+                })?;
                 *state = ClassState::Body { key, body };
             }
         }
@@ -264,6 +267,7 @@ impl Vault {
 
     /// Erases classes of a record for good: ciphertext and wrapped key become zeros.
     ///
+    /// Erasing the identity class also destroys what shows that other classes are empty.
     /// Salts and values that were disclosed before live on with those who got them, and backups of
     /// the `keys` files until they expire.
     ///

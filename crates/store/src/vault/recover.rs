@@ -10,14 +10,18 @@ enum Batch {
 }
 
 impl Vault {
-    pub(super) fn recover(&mut self, recovery: &mut Recovery) -> Result<(), VaultError> {
+    pub(super) fn recover(
+        &mut self,
+        recovery: &mut Recovery,
+        certain: Option<Location>,
+    ) -> Result<(), VaultError> {
         let last_keys = self.last_segment("keys-")?;
         let last_bodies = self.last_segment("bodies-")?;
         self.keys.segment = last_keys.unwrap_or(0);
         let mut frames = Vec::new();
         // A segment whose first batch was torn says nothing; then the one before has the end.
         loop {
-            frames = self.recover_keys(recovery, frames)?;
+            frames = self.recover_keys(recovery, frames, certain)?;
             let has_record = frames.iter().any(|(_, frame)| frame.kind == KeyKind::Record);
             if has_record || self.keys.segment == 0 {
                 break;
@@ -27,6 +31,10 @@ impl Vault {
                 break;
             }
             self.keys.segment -= 1;
+        }
+        let wraps = |kind| matches!(kind, KeyKind::Record | KeyKind::Document);
+        if self.day_table.entries.is_empty() && frames.iter().any(|(_, frame)| wraps(frame.kind)) {
+            return Err(VaultError::damaged(&self.day_table.path, 0, "the table of day keys"));
         }
         self.recover_bodies(recovery, &frames, last_bodies)?;
         self.finish_erasures(recovery, &frames)?;
@@ -45,6 +53,7 @@ impl Vault {
         &mut self,
         recovery: &mut Recovery,
         mut later: Vec<(Location, KeyFrame)>,
+        certain: Option<Location>,
     ) -> Result<Vec<(Location, KeyFrame)>, VaultError> {
         let segment = self.keys.segment;
         let path = self.keys_path(segment);
@@ -65,7 +74,10 @@ impl Vault {
                     frames.extend(found);
                     at = end;
                 }
-                Batch::Torn if followed_by_batch(segment, at, &bytes) => {
+                Batch::Torn
+                    if is_certain(certain, segment, at)
+                        || followed_by_batch(segment, at, &bytes) =>
+                {
                     return Err(VaultError::damaged(&path, at, "a batch of key frames"));
                 }
                 Batch::Torn => {
@@ -75,6 +87,10 @@ impl Vault {
                     break;
                 }
             }
+        }
+        // A file that ends before what was acknowledged has lost its end.
+        if is_certain(certain, segment, at) {
+            return Err(VaultError::damaged(&path, at, "the end of the keys"));
         }
         self.keys.length = at;
         frames.append(&mut later);
@@ -195,6 +211,11 @@ impl Vault {
             .filter(|part| classes.contains(&part.class))
             .any(|part| !super::frame::is_zero(&bytes[part.offset..part.offset + part.length])))
     }
+}
+
+/// Whether what was acknowledged lies at or behind a place.
+fn is_certain(certain: Option<Location>, segment: u32, place: u64) -> bool {
+    certain.is_some_and(|known| (known.segment, u64::from(known.offset)) >= (segment, place))
 }
 
 fn read_batch(segment: u32, at: u64, bytes: &[u8]) -> Batch {

@@ -33,7 +33,7 @@ fn vault_key() -> WrapKey {
 }
 
 fn open(disk: impl Disk + 'static) -> Result<(Vault, Recovery), VaultError> {
-    Vault::open_with(Arc::new(disk), FOLDER, vault_key(), random(), 4096)
+    Vault::open_with(Arc::new(disk), FOLDER, vault_key(), random(), None, 4096)
 }
 
 fn fresh(disk: &FrozenDisk) -> Vault {
@@ -176,9 +176,61 @@ fn another_key_is_recognised_before_anything_is_written() {
     put(&mut fresh(&disk), &[&Made::new(1)]).unwrap();
     let before = disk.files();
     let key = WrapKey::from_bytes([0x12; 32]);
-    let error = Vault::open(Arc::new(disk.clone()), FOLDER, key, random()).unwrap_err();
+    let error = Vault::open(Arc::new(disk.clone()), FOLDER, key, random(), None).unwrap_err();
     assert!(error.to_string().contains("wrong passphrase"), "{error}");
     assert_eq!(disk.files(), before);
+}
+
+#[test]
+fn a_missing_table_of_day_keys_is_not_taken_for_a_new_vault() {
+    let disk = FrozenDisk::new();
+    put(&mut fresh(&disk), &[&Made::new(1)]).unwrap();
+    disk.remove("vault/daykeys").unwrap();
+    let key = WrapKey::from_bytes([0x12; 32]);
+    let error = Vault::open(Arc::new(disk), FOLDER, key, random(), None).unwrap_err();
+    assert!(matches!(&error, VaultError::Damaged { path, .. } if path == "vault/daykeys"));
+}
+
+#[test]
+fn what_is_known_to_be_certain_is_never_cut_off_as_torn() {
+    let disk = FrozenDisk::new();
+    let mut vault = fresh(&disk);
+    put(&mut vault, &[&Made::new(1)]).unwrap();
+    let last = put(&mut vault, &[&Made::new(2)]).unwrap()[0];
+    let open = |disk: &FrozenDisk, certain| {
+        Vault::open(Arc::new(disk.clone()), FOLDER, vault_key(), random(), certain)
+    };
+    assert_eq!(open(&disk, Some(last)).unwrap().1, Recovery::default());
+    let length = disk.files()["vault/keys-000000"].len() as u64;
+    for offset in [u64::from(last.offset) - 8, u64::from(last.offset), length - 1] {
+        let image = disk.crash_image(CrashMode::Kept);
+        assert!(image.alter("vault/keys-000000", offset, 1));
+        let before = image.files();
+        let error = open(&image, Some(last)).unwrap_err();
+        assert!(
+            matches!(&error, VaultError::Damaged { path, .. } if path.ends_with("keys-000000"))
+        );
+        assert_eq!(image.files(), before, "nothing was cut off");
+        assert_eq!(open(&image, None).unwrap().1.cut.len(), 2, "keys and bodies of a torn put");
+    }
+    let image = disk.crash_image(CrashMode::Kept);
+    image.truncate("vault/keys-000000", u64::from(last.offset) - 8).unwrap();
+    assert!(matches!(open(&image, Some(last)), Err(VaultError::Damaged { .. })));
+}
+
+#[test]
+fn two_members_of_one_node_cannot_read_each_other() {
+    let disk = FrozenDisk::new();
+    let open = |folder: &str, key: u8| {
+        let key = WrapKey::from_bytes([key; 32]);
+        Vault::open(Arc::new(disk.clone()), folder, key, random(), None).map(|(vault, _)| vault)
+    };
+    let made = Made::new(1);
+    let place = put(&mut open("vault/a", 1).unwrap(), &[&made]).unwrap()[0];
+    put(&mut open("vault/b", 2).unwrap(), &[&Made::new(2)]).unwrap();
+    assert!(matches!(open("vault/a", 2), Err(VaultError::WrongKey { .. })));
+    assert!(open("vault/b", 2).unwrap().get(place, &made.id).is_err());
+    made.check(&open("vault/a", 1).unwrap().get(place, &made.id).unwrap(), &[]);
 }
 
 #[test]
@@ -401,7 +453,8 @@ fn a_disk_that_fails_after_having_written_loses_nothing_either() {
 #[test]
 fn stored_bytes_stay_below_one_point_three_of_the_event() {
     let disk = FrozenDisk::new();
-    let mut vault = Vault::open(Arc::new(disk.clone()), FOLDER, vault_key(), random()).unwrap().0;
+    let mut vault =
+        Vault::open(Arc::new(disk.clone()), FOLDER, vault_key(), random(), None).unwrap().0;
     let made: Vec<Made> = (0..100).map(Made::new).collect();
     put(&mut vault, &made.iter().collect::<Vec<_>>()).unwrap();
     let events: usize = made.iter().map(|made| made.event.to_text().len()).sum();
