@@ -251,3 +251,24 @@ fn shipped_mappings_are_those_of_the_folder() {
     assert_eq!(library.names().collect::<Vec<_>>(), folders);
     let _ = (mapping(&folders[0]), master());
 }
+
+#[test]
+fn the_reference_lists_every_function() {
+    let path = root().join("mappings/README.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("<!-- functions").unwrap();
+    let (mark, rest) = rest.split_once('\n').unwrap();
+    let (_, after) = rest.split_once("<!-- end -->").unwrap();
+    let mut names = functions::names();
+    names.sort_unstable();
+    let rows: String =
+        names.iter().map(|(name, usage)| format!("| `{name}` | {usage} |\n")).collect();
+    let wanted = format!(
+        "{before}<!-- functions{mark}\n| function | gives |\n| --- | --- |\n{rows}<!-- end -->{after}"
+    );
+    if std::env::var_os("COUNTERMARK_REGENERATE").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    } else {
+        assert_eq!(text, wanted, "run it with COUNTERMARK_REGENERATE=1");
+    }
+}
