@@ -9,6 +9,10 @@ use std::fmt;
 /// How deep arrays and objects may nest before a document is refused.
 pub const DEPTH_MAX: usize = 64;
 
+/// How many values (of any kind, at any depth) a document may hold. A value of two bytes takes
+/// some fifty in memory; this keeps a hostile document of many small values within bounds.
+pub const VALUES_MAX: usize = 8_000_000;
+
 /// A JSON value. Numbers keep the characters they were written with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Json {
@@ -56,6 +60,9 @@ pub enum JsonErrorKind {
     /// Deeper than [`DEPTH_MAX`].
     #[error("nested deeper than {DEPTH_MAX} levels")]
     Depth,
+    /// More than [`VALUES_MAX`].
+    #[error("more than {0} values; split the document")]
+    Values(usize),
     /// A `\u` escape that names no character.
     #[error("an escape that is no character")]
     Escape,
@@ -188,6 +195,10 @@ pub fn unescape_token(token: &str) -> String {
 /// # Errors
 /// [`JsonError`] with line and column; nothing is read past the first fault.
 pub fn parse(bytes: &[u8]) -> Result<Json, JsonError> {
+    parse_limited(bytes, VALUES_MAX)
+}
+
+fn parse_limited(bytes: &[u8], values_max: usize) -> Result<Json, JsonError> {
     let start = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
@@ -200,7 +211,7 @@ pub fn parse(bytes: &[u8]) -> Result<Json, JsonError> {
             return Err(place(bytes, fault.valid_up_to(), kind));
         }
     };
-    let mut parser = Parser { text, bytes, at: start };
+    let mut parser = Parser { text, bytes, at: start, left: values_max, values_max };
     let result = parser.document();
     result.map_err(|kind| place(bytes, parser.at, kind))
 }
@@ -219,6 +230,9 @@ struct Parser<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    /// How many more values are allowed.
+    left: usize,
+    values_max: usize,
 }
 
 type Parsed<T> = Result<T, JsonErrorKind>;
@@ -254,6 +268,7 @@ impl Parser<'_> {
         if depth > DEPTH_MAX {
             return Err(JsonErrorKind::Depth);
         }
+        self.left = self.left.checked_sub(1).ok_or(JsonErrorKind::Values(self.values_max))?;
         match self.bytes.get(self.at) {
             Some(b'{') => self.members(depth),
             Some(b'[') => self.items(depth),
@@ -566,6 +581,13 @@ mod tests {
         assert_eq!(parse(b"\"\xff\"").unwrap_err().kind, JsonErrorKind::Encoding);
         let deep = "[".repeat(DEPTH_MAX + 2);
         assert_eq!(parse(deep.as_bytes()).unwrap_err().kind, JsonErrorKind::Depth);
+    }
+
+    #[test]
+    fn many_small_values_are_refused_where_they_become_too_many() {
+        assert!(parse_limited(b"[1,[],{\"a\":1}]", 5).is_ok());
+        let error = parse_limited(b"[1,[],{\"a\":1}]", 4).unwrap_err();
+        assert_eq!((error.kind, error.column), (JsonErrorKind::Values(4), 12));
     }
 
     #[test]

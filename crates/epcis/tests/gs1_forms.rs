@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use countermark_epcis::gs1::{Checks, Gs1Error, Identifier, KeyType, canonical, gtin14, translate};
+use countermark_epcis::json::Json;
 
 /// Digital Link, EPC URN, element string of one identifier of each kind.
 const FORMS: [(KeyType, &str, Option<&str>, &str); 26] = [
@@ -241,6 +242,10 @@ fn wrong_identifiers_are_refused_with_the_part_and_the_rule() {
             "(10) BATCH/LOT has a % at character 2 that two hexadecimal digits do not follow",
         ),
         (
+            "https://id.gs1.org/01/80614141123458?10=L1",
+            "(10) cannot stand in the query string of a GS1 Digital Link",
+        ),
+        (
             "https://example.com/about",
             "the path of the URI holds no GS1 primary key such as /01/ or /00/",
         ),
@@ -335,6 +340,17 @@ fn a_slash_at_the_end_of_a_link_is_passed_over() {
 }
 
 #[test]
+fn a_lot_in_the_query_string_is_not_taken_for_the_identity() {
+    let link = "https://shop.example/01/80614141123458?10=L1";
+    assert_eq!(canonical(link), "https://id.gs1.org/01/80614141123458");
+    let unit = "(01)80614141123458(235)T1(10)L1";
+    let full = "https://id.gs1.org/01/80614141123458/235/T1?10=L1";
+    let read = Identifier::parse(unit).unwrap();
+    assert_eq!(read.full_digital_link().as_deref(), Some(full));
+    assert_eq!(Identifier::parse(full), Ok(read));
+}
+
+#[test]
 fn a_pallet_label_is_identified_by_its_sscc() {
     let label = "(02)80614141123458(37)12(00)106141412345678908";
     let read = Identifier::parse(label).unwrap();
@@ -352,6 +368,17 @@ fn short_gtins_are_padded_and_checked() {
         "(01) GTIN 00614141123453: check digit is 3, expected 2"
     );
     assert!(gtin14("1.95E+13").is_err() && gtin14("").is_err() && gtin14("123456789").is_err());
+}
+
+#[test]
+fn a_translation_is_written_as_json() {
+    let text = translate(" urn:epc:class:lgtin:0614141.812345.L1\n").unwrap().to_json().to_text();
+    assert_eq!(
+        text,
+        r#"{"digitalLink":"https://id.gs1.org/01/80614141123458/10/L1","epcUrn":"urn:epc:class:lgtin:0614141.812345.L1","elementString":"(01)80614141123458(10)L1","keyType":"LGTIN"}"#
+    );
+    let model = translate("(8013)1987654Ad4X4bL5ttr2310c2K").unwrap();
+    assert_eq!(model.to_json().get("epcUrn"), Some(&Json::Null));
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn after_scheme(text: &str) -> Option<&str> {
 }
 
 /// Reads a Digital Link. Its fragment is dropped, and so are parameters of the query string that
-/// are not application identifiers.
+/// are not application identifiers; those that are become attributes.
 pub(super) fn read(text: &str, checks: Checks) -> Result<Parts, Gs1Error> {
     let rest = after_scheme(text).ok_or(Gs1Error::NotAnIdentifier)?;
     let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
@@ -63,12 +63,7 @@ pub(super) fn read(text: &str, checks: Checks) -> Result<Parts, Gs1Error> {
         return Err(Gs1Error::NoPrimaryKey);
     }
     let path = read_path(path, checks)?;
-    let attributes = read_query(query, checks)?;
-    for attribute in &attributes {
-        if path.iter().any(|element| element.ai == attribute.ai) {
-            return Err(Gs1Error::Duplicate { ai: attribute.ai.clone() });
-        }
-    }
+    let attributes = read_query(query, &path, checks)?;
     Ok(Parts { path, attributes })
 }
 
@@ -107,6 +102,9 @@ fn primary_at(segments: &[&str]) -> Option<usize> {
 }
 
 fn application_identifier(segment: &str) -> &str {
+    if segment.starts_with(|c: char| c.is_ascii_digit()) {
+        return segment;
+    }
     WORDS.iter().find(|(word, _)| *word == segment).map_or(segment, |(_, ai)| *ai)
 }
 
@@ -152,14 +150,14 @@ pub(super) fn check_order(elements: &[Element]) -> Result<(), Gs1Error> {
 
 /// Parameters of the query string that are application identifiers. With [`Checks::Syntax`] those
 /// that are not in order are passed over, because they are not part of the identity.
-fn read_query(query: &str, checks: Checks) -> Result<Vec<Element>, Gs1Error> {
+fn read_query(query: &str, path: &[Element], checks: Checks) -> Result<Vec<Element>, Gs1Error> {
     let mut attributes: Vec<Element> = Vec::new();
     for parameter in query.split(['&', ';']) {
         let (ai, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         if ai.is_empty() || !ai.bytes().all(|b| b.is_ascii_digit()) {
             continue;
         }
-        match read_attribute(ai, value, &attributes, checks) {
+        match read_attribute(ai, value, path, &attributes, checks) {
             Ok(attribute) => attributes.push(attribute),
             Err(error) if checks == Checks::Full => return Err(error),
             Err(_) => {}
@@ -168,17 +166,29 @@ fn read_query(query: &str, checks: Checks) -> Result<Vec<Element>, Gs1Error> {
     Ok(attributes)
 }
 
+/// Whether `ai` is a qualifier that could have stood in the path beside those that do. In the query
+/// string it would be unclear whether it identifies.
+fn belongs_in(path: &[Element], ai: &str) -> bool {
+    let Some((primary, qualifiers)) = path.split_first() else {
+        return false;
+    };
+    primary_key(&primary.ai).into_iter().flatten().any(|sequence| {
+        sequence.contains(&ai) && qualifiers.iter().all(|q| sequence.contains(&q.ai.as_str()))
+    })
+}
+
 fn read_attribute(
     ai: &str,
     value: &str,
+    path: &[Element],
     before: &[Element],
     checks: Checks,
 ) -> Result<Element, Gs1Error> {
     let row = element::find(ai)?;
-    if !row.link_attribute() {
+    if !row.link_attribute() || belongs_in(path, ai) {
         return Err(Gs1Error::NotAnAttribute { ai: ai.to_owned() });
     }
-    if before.iter().any(|element| element.ai == ai) {
+    if path.iter().chain(before).any(|element| element.ai == ai) {
         return Err(Gs1Error::Duplicate { ai: ai.to_owned() });
     }
     let value = percent_decode(value, || row.name(ai))?;

@@ -29,6 +29,8 @@ mod urn;
 
 use std::borrow::Cow;
 
+use crate::json::Json;
+
 pub use ai::ApplicationIdentifier;
 pub use charset::CharacterSet;
 pub use check::{check_digit, check_pair, valid_check_digit};
@@ -95,6 +97,18 @@ pub struct Translation {
     pub element_string: String,
     /// The kind of identifier.
     pub key_type: KeyType,
+}
+
+impl Translation {
+    /// `{digitalLink, epcUrn, elementString, keyType}`, `epcUrn` null when there is none.
+    pub fn to_json(&self) -> Json {
+        let mut out = Json::object();
+        out.set("digitalLink", Json::string(&self.digital_link));
+        out.set("epcUrn", self.epc_urn.as_ref().map_or(Json::Null, Json::string));
+        out.set("elementString", Json::string(&self.element_string));
+        out.set("keyType", Json::string(self.key_type.name()));
+        out
+    }
 }
 
 /// Reads an identifier strictly and gives all its forms.
