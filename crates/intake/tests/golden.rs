@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use countermark_epcis::Event;
 use countermark_epcis::json::Json;
 use countermark_intake::{Library, Verified};
-use support::{master, outcome_json, parse, root};
+use support::{mapping, master, outcome_json, parse, root};
 
 /// Input and golden file of each example of a mapping.
 fn examples(name: &str) -> Vec<(PathBuf, PathBuf)> {
@@ -39,7 +39,7 @@ fn every_example_gives_its_golden_events() {
     let regenerate = std::env::var_os("COUNTERMARK_REGENERATE").is_some();
     let mut wrong = Vec::new();
     for name in library.names() {
-        let mapping = library.get(name).unwrap_or_else(|error| panic!("{error}"));
+        let mapping = mapping(name);
         let examples = examples(name);
         assert!(!examples.is_empty(), "{name} has no example");
         for (input, golden) in examples {
@@ -61,7 +61,7 @@ fn golden_events_are_valid_epcis_of_the_declared_types_and_keep_the_rules_of_qua
     let library = Library::shipped();
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for name in library.names() {
-        let mapping = library.get(name).unwrap();
+        let mapping = mapping(name);
         for (_, golden) in examples(name) {
             let outcome = parse(&fs::read_to_string(&golden).unwrap());
             for event in outcome.get("events").and_then(Json::as_array).unwrap() {

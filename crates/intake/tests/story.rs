@@ -10,9 +10,9 @@ use std::fs;
 
 use countermark_epcis::json::Json;
 use countermark_epcis::{Event, Facts, Role};
-use countermark_intake::{Library, LineKey, MasterTable, Outcome};
+use countermark_intake::{LineKey, MasterTable, Outcome};
 use serde::Deserialize;
-use support::root;
+use support::{mapping, root};
 
 #[derive(Deserialize)]
 struct Story {
@@ -50,15 +50,13 @@ fn story() -> (Story, Vec<(usize, Outcome)>) {
         toml::from_str(&fs::read_to_string(folder.join("story.toml")).unwrap()).unwrap();
     let master = fs::read_to_string(folder.join(&story.master_data)).unwrap();
     let master = MasterTable::from_toml(&master).unwrap();
-    let library = Library::shipped();
     let outcomes = story
         .step
         .iter()
         .enumerate()
         .map(|(at, step)| {
-            let mapping = library.get(&step.mapping).unwrap_or_else(|error| panic!("{error}"));
             let bytes = fs::read(folder.join(&step.file)).unwrap();
-            let outcome = mapping.import(&bytes, &master);
+            let outcome = mapping(&step.mapping).import(&bytes, &master);
             let outcome = outcome.unwrap_or_else(|error| panic!("{}: {error}", step.file));
             assert!(
                 outcome.is_taken() && !outcome.events.is_empty(),

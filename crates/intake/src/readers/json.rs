@@ -63,6 +63,7 @@ fn fault(error: &JsonError, lines_before: usize) -> ReadError {
         JsonErrorKind::Encoding => "encoding",
         JsonErrorKind::DuplicateName(_) => "json-duplicate-name",
         JsonErrorKind::Depth => "json-depth",
+        JsonErrorKind::Values(_) => "json-size",
         _ => "json-syntax",
     };
     ReadError::new(place, rule, error.kind.to_string(), "send the document again as it left")
