@@ -215,10 +215,8 @@ mod tests {
         let key = Signer::new("farm.example", Algorithm::Ed25519, &[7; 32]).unwrap();
         let key = key.verifier_key().public_key().to_bytes();
         let made = |names: &[&str]| {
-            let members = names.iter().map(|name| TrustedMember {
-                id: [1; 16],
-                name: (*name).to_owned(),
-            });
+            let members =
+                names.iter().map(|name| TrustedMember { id: [1; 16], name: (*name).to_owned() });
             TrustPolicy::of_log("farm.example", &key, [0xab; 32], members.collect())
         };
         assert_eq!(made(&["Farm"]).unwrap().name_of(&[1; 16]), Some("Farm"));

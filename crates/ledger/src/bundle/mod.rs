@@ -178,10 +178,8 @@ impl Bundle {
             (3, keys.collect::<Vec<_>>().into()),
             (4, entry_value(&self.head.issuer)),
         ]);
-        let genesis = Value::Array(vec![
-            self.genesis.leaf.clone().into(),
-            path_value(&self.genesis.path),
-        ]);
+        let genesis =
+            Value::Array(vec![self.genesis.leaf.clone().into(), path_value(&self.genesis.path)]);
         let mut entries = vec![
             (1, BUNDLE_VERSION.into()),
             (2, self.checkpoint.clone().into()),

@@ -109,8 +109,10 @@ impl Run<'_> {
     /// The keys that the newest state proves; exactly those that are used, in order.
     fn keys(&mut self, head: &BlockHeader) -> BTreeMap<KeyId, KeyEntry> {
         let outcome = self.read_keys(head);
-        self.step("keys", outcome, |keys| format!("{} in the state of the newest block", keys.len()))
-            .unwrap_or_default()
+        self.step("keys", outcome, |keys| {
+            format!("{} in the state of the newest block", keys.len())
+        })
+        .unwrap_or_default()
     }
 
     fn read_keys(&self, head: &BlockHeader) -> Result<BTreeMap<KeyId, KeyEntry>, String> {
@@ -199,11 +201,7 @@ impl Run<'_> {
     }
 
     /// Who made the bundle, and that all of it is covered by the signature.
-    fn issuer(
-        &mut self,
-        head: &BlockHeader,
-        keys: &BTreeMap<KeyId, KeyEntry>,
-    ) -> Option<Issuer> {
+    fn issuer(&mut self, head: &BlockHeader, keys: &BTreeMap<KeyId, KeyEntry>) -> Option<Issuer> {
         let id = self.bundle.head.issuer_key;
         let outcome = issuing_key(self.bundle, head, keys);
         let key = self.step("issuer", outcome, |key| {

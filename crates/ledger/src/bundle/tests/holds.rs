@@ -55,12 +55,14 @@ fn without_a_policy_the_log_key_is_not_checked_and_the_answer_says_so() {
         assert_eq!(report.verdict, Verdict::LogKeyNotChecked);
         assert_eq!(report.verdict.as_str(), "consistent; log key not checked");
         assert!(report.message.starts_with("consistent; log key not checked"));
-        let open: Vec<_> =
-            report.checks.iter().filter(|c| c.state != CheckState::Proven).collect();
+        let open: Vec<_> = report.checks.iter().filter(|c| c.state != CheckState::Proven).collect();
         assert_eq!((open.len(), open[0].check.as_str()), (1, "log key"));
         let with = verify(&bundle, Some(&ledger.trust(&[])));
         assert_eq!(with.verdict, Verdict::Holds);
-        assert_eq!((report.records, report.issuer, report.log), (with.records, with.issuer, with.log));
+        assert_eq!(
+            (report.records, report.issuer, report.log),
+            (with.records, with.issuer, with.log)
+        );
     }
 }
 
@@ -87,7 +89,10 @@ fn a_member_may_pass_on_less_than_it_was_shown_and_stands_for_it_by_name() {
     in_its_name.records.remove(0);
     world::sign_anew(&mut in_its_name, &ledger.key((WAREHOUSE, 0)));
     let said = fault(&in_its_name, Some(&trust));
-    assert!(said.contains("is shown but signed nothing here") || said.starts_with("bundle"), "{said}");
+    assert!(
+        said.contains("is shown but signed nothing here") || said.starts_with("bundle"),
+        "{said}"
+    );
     // Nor with its own key named, while the key's state proof is missing.
     in_its_name.head.issuer_key = ledger.id((WAREHOUSE, 0));
     world::sign_anew(&mut in_its_name, &ledger.key((WAREHOUSE, 0)));

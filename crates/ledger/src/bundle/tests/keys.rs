@@ -17,13 +17,17 @@ fn a_revoked_key_issues_nothing() {
     let ledger = Ledger::story(1);
     let mut bundle = ledger.bundle((FARM, 1), &[(0, &["/action"])]);
     bundle.head.issuer_key = ledger.id((FARM, 0));
-    bundle.head.keys.retain(|key| {
-        key.entry.windows(32).any(|bytes| bytes == ledger.public((FARM, 0)))
-    });
+    bundle
+        .head
+        .keys
+        .retain(|key| key.entry.windows(32).any(|bytes| bytes == ledger.public((FARM, 0))));
     assert_eq!(bundle.head.keys.len(), 1);
     sign_anew(&mut bundle, &ledger.key((FARM, 0)));
     let said = fault(&bundle, Some(&ledger.everyone()));
-    assert!(said.starts_with("issuer: the issuer's key ") && said.ends_with("is revoked."), "{said}");
+    assert!(
+        said.starts_with("issuer: the issuer's key ") && said.ends_with("is revoked."),
+        "{said}"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::world::{self, Ledger, PROCESSOR, WAREHOUSE, member_id, sign_anew};
 use super::*;
 use crate::cbor::Value;
 use crate::record::Disclosed;
+use countermark_epcis::json::Json;
 use std::collections::BTreeMap;
 
 /// Every way in which one item is altered.
@@ -80,13 +81,31 @@ fn of_list(items: &[Value]) -> Vec<Vec<Value>> {
     out
 }
 
-/// Every mutant of a bundle, with the path of what was changed; `others` lend their items.
-fn mutants(bundle: &Bundle, others: &[Bundle], mut each: impl FnMut(&[Step], Vec<u8>)) {
+/// Every mutant of every bundle, with the path of what was changed; `others` lend their items. What
+/// all the bundles have in common is altered in the first.
+fn mutants(bundles: &[Bundle], others: &[Bundle], mut each: impl FnMut(&[Step], Vec<u8>)) {
+    let common = |path: &[Step]| match path {
+        [Step::At(4), Step::At(2), ..] => false,
+        [Step::At(place), ..] => *place != 3,
+        _ => true,
+    };
+    for (i, bundle) in bundles.iter().enumerate() {
+        mutants_of(bundle, others, |path, mutant| {
+            if i == 0 || !common(path) {
+                each(path, mutant);
+            }
+        });
+    }
+}
+
+fn mutants_of(bundle: &Bundle, others: &[Bundle], mut each: impl FnMut(&[Step], Vec<u8>)) {
     let (whole, file) = (tree::of(bundle), bundle.encode());
     let others: Vec<Value> = others.iter().map(tree::of).collect();
     for path in tree::paths(&whole) {
         let item = tree::get(&whole, &path).unwrap();
-        let lent = others.iter().filter_map(|other| tree::get(other, &path));
+        // Another bundle as a whole is no altered one.
+        let lent = others.iter().filter(|_| !path.is_empty());
+        let lent = lent.filter_map(|other| tree::get(other, &path));
         for new in variants(&item).into_iter().chain(lent) {
             let mutant = tree::file(&tree::replace(&whole, &path, &new));
             if mutant != file {
@@ -138,24 +157,20 @@ fn nothing_that_a_stranger_alters_drops_doubles_or_swaps_holds() {
     let ours = world::bundles(&ledger, issuer);
     let lent: Vec<Bundle> = [ours.clone(), world::bundles(&foreign, issuer)].concat();
     let (mut count, mut read) = (0, 0);
-    for bundle in &ours {
-        mutants(bundle, &lent, |path, mutant| {
-            count += 1;
-            let Ok(decoded) = Bundle::decode(&mutant) else { return };
-            // Another whole bundle is not a changed one.
-            if lent.contains(&decoded) {
-                return;
-            }
-            read += 1;
-            assert_eq!(decoded.encode(), mutant, "one encoding");
-            let (said, part) = (fault(&decoded, Some(&trust)), part(path));
-            let names = named(part);
-            assert!(names.iter().any(|name| said.starts_with(name)), "{part} {path:?}: {said}");
+    mutants(&ours, &lent, |path, mutant| {
+        count += 1;
+        let Ok(decoded) = Bundle::decode(&mutant) else { return };
+        read += 1;
+        assert_eq!(decoded.encode(), mutant, "one encoding");
+        let (said, part) = (fault(&decoded, Some(&trust)), part(path));
+        let names = named(part);
+        assert!(names.iter().any(|name| said.starts_with(name)), "{part} {path:?}: {said}");
+        if read % 8 == 0 {
             fault(&decoded, None);
-        });
-    }
+        }
+    });
     println!("{count} mutants, {read} of them a bundle in form");
-    assert!(read > 5_000, "{read} of {count} mutants were read");
+    assert!(read > 8_000, "{read} of {count} mutants were read");
 }
 
 /// What holds is true of the ledger, and said by whoever signed.
@@ -176,7 +191,12 @@ fn assert_true(report: &Report, ledger: &Ledger, issuer: u8) {
                 Disclosed::Value(_) if at.starts_with("/_provenance") => {}
                 Disclosed::Value(value) => assert_eq!(Some(value), record.event.pointer(at)),
                 Disclosed::Absent => assert_eq!(record.event.pointer(at), None),
-                Disclosed::Length(_) | Disclosed::NoneBetween { .. } => {}
+                Disclosed::Length(length) => match record.event.pointer(at) {
+                    Some(Json::Array(items)) => assert_eq!(*length, items.len() as u64),
+                    other => panic!("{at}: {other:?}"),
+                },
+                // Which members lie in a gap depends on the classes; the digest binds it.
+                Disclosed::NoneBetween { .. } => {}
             }
         }
     }
@@ -191,35 +211,29 @@ fn a_member_that_signs_anew_can_show_less_but_nothing_untrue() {
     let ours = world::bundles(&ledger, issuer);
     let lent: Vec<Bundle> = [ours.clone(), world::bundles(&foreign, issuer)].concat();
     let (mut read, mut held) = (0, BTreeMap::<&str, usize>::new());
-    for bundle in &ours {
-        mutants(bundle, &lent, |path, mutant| {
-            let Ok(mut decoded) = Bundle::decode(&mutant) else { return };
-            sign_anew(&mut decoded, &ledger.key(issuer));
-            if lent.contains(&decoded) {
-                return;
-            }
-            read += 1;
-            let report = verify(&decoded, Some(&trust));
-            match report.verdict {
-                Verdict::Holds => {
-                    assert_true(&report, &ledger, issuer.0);
-                    *held.entry(part(path)).or_default() += 1;
-                }
-                _ => {
-                    let (said, part) = (fault(&decoded, Some(&trust)), part(path));
-                    assert!(!said.starts_with("bundle signature"), "{part} {path:?}: {said}");
-                    let names = named(part);
-                    assert!(names.iter().any(|n| said.starts_with(n)), "{part} {path:?}: {said}");
-                }
-            }
-        });
-    }
+    mutants(&ours, &lent, |path, mutant| {
+        let part = part(path);
+        let Some(mut decoded) = Bundle::decode(&mutant).ok().filter(|_| part != "signature") else {
+            return;
+        };
+        sign_anew(&mut decoded, &ledger.key(issuer));
+        read += 1;
+        let report = verify(&decoded, Some(&trust));
+        if report.verdict == Verdict::Holds {
+            assert_true(&report, &ledger, issuer.0);
+            *held.entry(part).or_default() += 1;
+            return;
+        }
+        let said = fault(&decoded, Some(&trust));
+        assert!(!said.starts_with("bundle signature"), "{part} {path:?}: {said}");
+        assert!(named(part).iter().any(|n| said.starts_with(n)), "{part} {path:?}: {said}");
+    });
     println!("{read} mutants signed anew; of these hold: {held:?}");
-    assert!(read > 5_000, "{read} mutants were read");
+    assert!(read > 8_000, "{read} mutants were read");
     // The time is the issuer's own; records and fields may be left out or be those of another
     // bundle, whole. Nothing else.
     let parts: Vec<&str> = held.keys().copied().collect();
-    let may = ["openings", "record", "records", "time of issue", "bundle"];
+    let may = ["openings", "record", "records", "time of issue"];
     assert!(parts.iter().all(|part| may.contains(part)), "{held:?}");
     assert!(held.contains_key("time of issue") && held.contains_key("openings"));
 }

@@ -61,7 +61,11 @@ fn write(value: &Value, target: &mut isize, style: Style, out: &mut Vec<u8>) -> 
         Value::Bytes(bytes) => used |= string(2, bytes, out),
         Value::Text(text) => used |= string(3, text.as_bytes(), out),
         Value::Array(items) => {
-            if open { out.push(4 << 5 | 31) } else { head(4, items.len() as u64, wide, out) }
+            if open {
+                out.push(4 << 5 | 31)
+            } else {
+                head(4, items.len() as u64, wide, out)
+            }
             items.iter().for_each(|item| used |= write(item, target, style, out));
             if open {
                 out.push(0xff);
@@ -78,7 +82,11 @@ fn write(value: &Value, target: &mut isize, style: Style, out: &mut Vec<u8>) -> 
                 entries.insert(0, entries[0]);
                 used = true;
             }
-            if open { out.push(5 << 5 | 31) } else { head(5, entries.len() as u64, wide, out) }
+            if open {
+                out.push(5 << 5 | 31)
+            } else {
+                head(5, entries.len() as u64, wide, out)
+            }
             for (key, item) in entries {
                 used |= write(key, target, style, out);
                 used |= write(item, target, style, out);
@@ -177,10 +185,7 @@ fn trailing_bytes_another_magic_and_sizes_beyond_the_limit_are_refused() {
             "{said}"
         );
     }
-    assert!(matches!(
-        Bundle::decode(&[&file[..], &[0]].concat()),
-        Err(BundleError::Encoding(_))
-    ));
+    assert!(matches!(Bundle::decode(&[&file[..], &[0]].concat()), Err(BundleError::Encoding(_))));
     for end in 0..file.len() {
         assert!(Bundle::decode(&file[..end]).is_err(), "cut at {end}");
     }

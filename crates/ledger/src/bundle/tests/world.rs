@@ -184,16 +184,22 @@ impl Ledger {
         self.key_action(old, member, action);
     }
 
+    /// What would be random bytes: of record `n` for one use.
+    fn random(&self, n: usize, using: u8) -> Hash {
+        sha256(&[&[self.seed, using], &n.to_be_bytes()[..]].concat())
+    }
+
     /// A batch of new events, to be accepted in the block to come.
-    fn batch(&mut self, key: KeyOf, count: usize) -> Candidate {
+    pub(super) fn batch(&mut self, key: KeyOf, count: usize) -> Candidate {
         let mut recorded = Vec::new();
         let mut batch = Vec::new();
         for place in 0..count {
-            let (n, event) = (self.records.len() + place, event(self.seed, self.records.len() + place));
-            let id = object_hash(&[self.seed, n as u8])[..16].try_into().unwrap();
-            let keys = RecordKeys::new(FieldClass::ALL.map(|class| {
-                ClassKey::from_bytes(sha256(&[self.seed, n as u8, class.number()]))
-            }));
+            let n = self.records.len() + place;
+            let event = event(self.seed, n);
+            let id = self.random(n, 0)[..16].try_into().unwrap();
+            let keys = RecordKeys::new(
+                FieldClass::ALL.map(|class| ClassKey::from_bytes(self.random(n, class.number()))),
+            );
             let provenance = json::parse(br#"{"sourceDocument":"5f1d"}"#).unwrap();
             let made = commit(&event, &provenance, &Classification::new(), &keys).unwrap();
             let sources = FieldClass::ALL.map(|class| {
@@ -238,7 +244,7 @@ impl Ledger {
         START_MS + 1_000 * self.blocks.len() as u64
     }
 
-    fn accept(&mut self, candidates: Vec<Candidate>) {
+    pub(super) fn accept(&mut self, candidates: Vec<Candidate>) {
         let proposal = propose(&self.state, &self.tip, self.clock(), &candidates).unwrap();
         assert_eq!(proposal.refusals, vec![]);
         let (block, effects) = proposal.block.unwrap();
@@ -332,10 +338,9 @@ impl Ledger {
     }
 
     pub(super) fn trust(&self, members: &[(u8, &str)]) -> TrustPolicy {
-        let members = members.iter().map(|(id, name)| TrustedMember {
-            id: member_id(*id),
-            name: (*name).to_owned(),
-        });
+        let members = members
+            .iter()
+            .map(|(id, name)| TrustedMember { id: member_id(*id), name: (*name).to_owned() });
         let log_key = self.log_key().verifying_key().to_bytes();
         TrustPolicy::of_log(ORIGIN, &log_key, self.genesis_hash(), members.collect()).unwrap()
     }
@@ -369,7 +374,8 @@ pub(super) fn bundles(ledger: &Ledger, issuer: KeyOf) -> Vec<Bundle> {
         ledger.bundle(issuer, &[(0, &[""])]),
         ledger.bundle(issuer, &[(1, &["/quantityList/0/quantity"])]),
         ledger.bundle(issuer, &[(9, &["/recordTime", "/ex:colour"])]),
-        ledger.bundle(issuer, &[(2, &["/bizStep"]), (3, &["/bizStep", "/ilmd"]), (10, &["/action"])]),
+        ledger
+            .bundle(issuer, &[(2, &["/bizStep"]), (3, &["/bizStep", "/ilmd"]), (10, &["/action"])]),
         ledger.bundle(issuer, &[(0, &["/epcList"]), (6, &[""]), (16, &["/eventTime"])]),
     ]
 }
