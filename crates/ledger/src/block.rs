@@ -17,6 +17,9 @@ pub enum BlockHeaderError {
     /// A leaf of another kind.
     #[error("the leaf is no block header")]
     Leaf,
+    /// A leaf of a block, after its header's, that is no statement.
+    #[error("a leaf of the block is no statement")]
+    NotAStatement,
     /// The bytes are no deterministic CBOR.
     #[error("block header: {0}")]
     Cbor(#[from] CborError),

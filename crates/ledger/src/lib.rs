@@ -9,9 +9,13 @@ pub mod cose;
 pub mod ids;
 pub mod limits;
 pub mod machine;
+pub mod receipt;
 pub mod record;
 pub mod record_header;
 pub mod registry;
 pub mod state;
 pub mod statement;
 pub mod trust;
+
+#[cfg(test)]
+mod frozen;

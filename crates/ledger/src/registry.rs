@@ -198,10 +198,4 @@ mod tests {
         assert_eq!(StatementKind::from_number(0), None);
         assert_eq!(StatementKind::from_number(26), None);
     }
-
-    #[test]
-    fn a_full_batch_of_the_longest_headers_fits_an_object() {
-        use crate::limits::*;
-        assert!(RECORDS_PER_CAPTURE_MAX * (RECORD_HEADER_BYTES_MAX + 3) + 3 <= OBJECT_BYTES_MAX);
-    }
 }

@@ -126,7 +126,8 @@ pub(super) fn key<V: StateView>(
         KeyAction::Register { public_key, proof } => {
             // The founder gives a member its first key, or a new one after all were revoked, but
             // never a further one: that would let it sign in the member's name.
-            if !by_itself && !(by_founder && owner.active_keys == 0) {
+            let is_first = by_founder && owner.active_keys == 0;
+            if !by_itself && !is_first {
                 let rule = "a member registers its keys itself; the founding member only the \
                             first, or one after all were revoked";
                 return Err(Refusal::Permission(rule).into());

@@ -16,18 +16,18 @@ mod tags;
 pub use refusal::{ApplyError, BatchFault, BlockRefusal, RecordFault, StatementRefusal};
 pub use rules::RuleSet;
 
-use crate::block::{BlockHeader, NO_PARENT, statements_root};
+use crate::block::{BlockHeader, BlockHeaderError, NO_PARENT, statements_root};
 use crate::ids::{HandId, Hash, MemberId, RecordId, key_id, object_hash};
 use crate::limits::{
     BLOCK_BYTES_MAX, CLOCK_JUMP_MS_MAX, OBJECT_BYTES_MAX, PROPOSAL_SKEW_MS_MAX,
     STATEMENTS_PER_BLOCK_MAX,
 };
-use crate::registry::StatementKind;
+use crate::registry::{StatementKind, leaf};
 use crate::state::entries::{
     ClockEntry, EndorsedEntry, Entry, GenesisEntry, MemberEntry, RecordEntry,
 };
 use crate::state::{StateError, StateView, StateWrites, keys};
-use crate::statement::{Body, SignedStatement};
+use crate::statement::{Body, Clock, SignedStatement};
 use countermark_tlog::merkle;
 use execute::Context;
 use overlay::Overlay;
@@ -85,6 +85,26 @@ pub struct BlockInput {
     pub statements: Vec<Vec<u8>>,
     /// The objects.
     pub objects: Vec<Vec<u8>>,
+}
+
+impl BlockInput {
+    /// A block from the leaves that it added to the log, its header's first, and its objects.
+    ///
+    /// # Errors
+    /// [`BlockHeaderError`] where the first leaf is no header, or another one is no statement's.
+    pub fn from_leaves<L: AsRef<[u8]>>(
+        leaves: &[L],
+        objects: Vec<Vec<u8>>,
+    ) -> Result<Self, BlockHeaderError> {
+        let (first, rest) = leaves.split_first().ok_or(BlockHeaderError::Leaf)?;
+        let header = BlockHeader::from_leaf(first.as_ref())?;
+        let statement = |bytes: &L| match bytes.as_ref().split_first() {
+            Some((&leaf::STATEMENT, bytes)) => Ok(bytes.to_vec()),
+            _ => Err(BlockHeaderError::NotAStatement),
+        };
+        let statements = rest.iter().map(statement).collect::<Result<_, _>>()?;
+        Ok(BlockInput { header, statements, objects })
+    }
 }
 
 /// A statement that someone wants to be taken, with the objects that it names.
@@ -220,6 +240,15 @@ pub fn check_fresh(header: &BlockHeader, clock_ms: u64) -> Result<(), BlockRefus
     } else {
         Err(BlockRefusal::NotFresh { clock: clock_ms, found: header.time_ms })
     }
+}
+
+/// The clock statement that a block at this time needs, if its time is a jump that must be
+/// confirmed. Whoever signs it says that the clock is right: under rule set 1 the founding member.
+#[must_use]
+pub fn clock_confirmation(tip: &Tip, clock_ms: u64) -> Option<Clock> {
+    let previous_ms = tip.parent_time_ms?;
+    let jumps = clock_ms.saturating_sub(previous_ms) > CLOCK_JUMP_MS_MAX;
+    jumps.then_some(Clock { height: tip.height, previous_ms, new_ms: clock_ms })
 }
 
 /// Whether a record is effective.
@@ -477,4 +506,4 @@ fn begin(bytes: &[u8]) -> Result<(GenesisEntry, SignedStatement), TakeStop> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

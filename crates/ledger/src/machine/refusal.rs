@@ -114,6 +114,39 @@ pub enum StatementRefusal {
 }
 
 impl StatementRefusal {
+    /// The rule's short name, the same that the message begins with.
+    #[must_use]
+    pub fn rule(&self) -> &'static str {
+        match self {
+            StatementRefusal::Malformed(_) => "malformed",
+            StatementRefusal::Origin(_) => "origin",
+            StatementRefusal::KindNotExecuted { .. } => "kind",
+            StatementRefusal::KeyUnknown(_)
+            | StatementRefusal::KeyRevoked(_)
+            | StatementRefusal::KeyState(_)
+            | StatementRefusal::KeysTooMany => "key",
+            StatementRefusal::KeyOfAnother
+            | StatementRefusal::MemberUnknown(_)
+            | StatementRefusal::MemberInactive(_)
+            | StatementRefusal::MemberState(_) => "member",
+            StatementRefusal::Sequence { .. } => "sequence",
+            StatementRefusal::Signature => "signature",
+            StatementRefusal::ObjectMissing(_) | StatementRefusal::Objects(_) => "object",
+            StatementRefusal::Permission(_) => "permission",
+            StatementRefusal::Genesis => "genesis",
+            StatementRefusal::Possession => "proof of possession",
+            StatementRefusal::Batch(_) => "batch",
+            StatementRefusal::Record { .. } => "record",
+            StatementRefusal::EndorsedUnknown
+            | StatementRefusal::EndorsedAlready
+            | StatementRefusal::EndorsersTooMany => "endorsement",
+            StatementRefusal::DocumentKnown => "document",
+            StatementRefusal::Erasure(_) => "erasure",
+            StatementRefusal::Clock(_) => "clock",
+            StatementRefusal::BlockFull => "block",
+        }
+    }
+
     /// Whether the same bytes may be taken later without a change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

@@ -1,5 +1,19 @@
 //! Rule sets: what the state machine executes, by number. A rule set never changes once a ledger
 //! runs under it; a change is a new number.
+//!
+//! Who may do what under rule set 1, where the *founder* is the member of the genesis statement:
+//!
+//! | statement | by whom |
+//! | --- | --- |
+//! | member add, suspend, resume | the founder; never on itself |
+//! | member leave | the member itself; never the founder |
+//! | key register | the member itself; the founder where the member has no valid key |
+//! | key rotate | the member itself |
+//! | key revoke | the member itself, or the founder; never the founder's last valid key |
+//! | clock | the founder |
+//! | erasure | the member that owns the record |
+//! | endorsement | any member whose hand has not signed it yet, as maker or endorser |
+//! | capture, document | any member |
 
 use crate::registry::{RULE_SET_1, StatementKind};
 

@@ -121,6 +121,31 @@ pub fn check_follows(stored: Option<StateHead>, offered: u64) -> Result<(), Stat
     }
 }
 
+/// The root of a map with these entries, worked out from the definition alone: for checks of what
+/// is stored. Keys must be distinct.
+#[must_use]
+pub fn root_of<'a>(entries: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Hash {
+    let mut leaves: Vec<(Hash, Hash)> =
+        entries.map(|(key, value)| (path_of(key), sha256(value))).collect();
+    leaves.sort_unstable();
+    root_of_leaves(&leaves, 0)
+}
+
+/// The root of leaves that share their path's first `level` bits, sorted by path.
+fn root_of_leaves(leaves: &[(Hash, Hash)], level: usize) -> Hash {
+    match leaves {
+        [] => EMPTY,
+        [(path, value_hash)] => leaf_hash(path, value_hash),
+        // Equal paths are one key given twice; the recursion ends all the same.
+        [(path, value_hash), ..] if level >= 256 => leaf_hash(path, value_hash),
+        _ => {
+            let is_left = |(path, _): &(Hash, Hash)| path[level / 8] >> (7 - level % 8) & 1 == 0;
+            let (left, right) = leaves.split_at(leaves.partition_point(is_left));
+            node_hash(&root_of_leaves(left, level + 1), &root_of_leaves(right, level + 1))
+        }
+    }
+}
+
 /// The path of a key.
 fn path_of(key: &[u8]) -> Hash {
     sha256(key)

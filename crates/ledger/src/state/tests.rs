@@ -1,23 +1,8 @@
 use super::*;
 use proptest::prelude::*;
 
-/// The root worked out from the definition alone, over sorted (path, value hash) pairs.
-fn naive(leaves: &[(Hash, Hash)], level: usize) -> Hash {
-    match leaves {
-        [] => EMPTY,
-        [(path, value_hash)] => leaf_hash(path, value_hash),
-        _ => {
-            let right =
-                leaves.partition_point(|(path, _)| path[level / 8] >> (7 - level % 8) & 1 == 0);
-            node_hash(&naive(&leaves[..right], level + 1), &naive(&leaves[right..], level + 1))
-        }
-    }
-}
-
 fn naive_root(map: &BTreeMap<Vec<u8>, Vec<u8>>) -> Hash {
-    let mut leaves: Vec<_> = map.iter().map(|(k, v)| (path_of(k), sha256(v))).collect();
-    leaves.sort();
-    naive(&leaves, 0)
+    root_of(map.iter().map(|(key, value)| (&key[..], &value[..])))
 }
 
 type Batch = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -53,6 +38,21 @@ fn the_roots_of_none_and_one_follow_the_definition() {
     assert_eq!(none.root, EMPTY);
     state.commit(1, &none).unwrap();
     assert!(state.pages.is_empty());
+}
+
+#[test]
+fn the_root_of_two_keys_is_worked_out_by_hand() {
+    // SHA-256("a") begins 1100 1010, SHA-256("c") 0010 1110, SHA-256("d") 0001 1000: "c" and "d"
+    // part at the third bit.
+    let leaf = |key: &[u8]| leaf_hash(&sha256(key), &sha256(b"v"));
+    assert_eq!((sha256(b"a")[0], sha256(b"c")[0], sha256(b"d")[0]), (0xca, 0x2e, 0x18));
+    let entries: [(&[u8], &[u8]); 3] = [(b"a", b"v"), (b"c", b"v"), (b"d", b"v")];
+    let below = node_hash(&leaf(b"d"), &leaf(b"c"));
+    let left = node_hash(&below, &EMPTY);
+    let expected = node_hash(&left, &leaf(b"a"));
+    assert_eq!(root_of(entries.into_iter()), expected);
+    let changes = entries.iter().map(|(k, v)| (k.to_vec(), Some(v.to_vec()))).collect();
+    assert_eq!(update(&MemoryState::new(), changes).unwrap().root, expected);
 }
 
 #[test]

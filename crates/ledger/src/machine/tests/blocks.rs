@@ -15,7 +15,8 @@ fn document(world: &World, id: u8) -> Candidate {
 fn a_block_whose_header_says_anything_else_is_refused_by_field() {
     let world = World::with_members(2);
     let (block, _) = world.block(vec![document(&world, 1)]);
-    let changes: [(&str, fn(&mut BlockHeader)); 11] = [
+    type Change = fn(&mut BlockHeader);
+    let changes: [(&str, Change); 11] = [
         ("origin", |h| h.origin = "ledger.example/2".into()),
         ("height", |h| h.height += 1),
         ("parent", |h| h.parent[0] ^= 1),
@@ -81,6 +82,20 @@ fn a_block_that_was_applied_does_not_apply_again() {
 }
 
 #[test]
+fn a_block_is_read_again_from_its_leaves_and_objects() {
+    let world = World::with_members(2);
+    let capture = world.capture(2, &[world.header(2, 50, 50)]);
+    let (block, effects) = world.block(vec![document(&world, 1), capture]);
+    let read = BlockInput::from_leaves(&effects.leaves, block.objects.clone());
+    assert_eq!(read, Ok(block));
+    let no_header = BlockInput::from_leaves(&effects.leaves[1..], vec![]);
+    assert_eq!(no_header, Err(BlockHeaderError::Leaf));
+    let header_twice = [&effects.leaves[0], &effects.leaves[0]];
+    let refused = BlockInput::from_leaves(&header_twice, vec![]);
+    assert_eq!(refused, Err(BlockHeaderError::NotAStatement));
+}
+
+#[test]
 fn block_time_moves_on_though_the_clock_stands_still_or_goes_back() {
     let mut world = World::with_members(2);
     let parent = world.tip.parent_time_ms.unwrap();
@@ -123,6 +138,8 @@ fn a_jump_over_an_hour_needs_a_confirmation_in_its_block() {
     without.statements = vec![document(&world, 1).statement];
     let refused = apply(&world.state, &world.tip, &without).unwrap_err();
     assert!(matches!(refused, ApplyError::Refused(BlockRefusal::ClockJump { .. })));
+    assert_eq!(clock_confirmation(&world.tip, jump - 1_000).unwrap().new_ms, jump - 1_000);
+    assert_eq!(clock_confirmation(&world.tip, parent + CLOCK_JUMP_MS_MAX), None);
     world.commit(&block, &effects);
     let just_within = world.tip.parent_time_ms.unwrap() + CLOCK_JUMP_MS_MAX;
     world.clock = just_within;

@@ -14,34 +14,34 @@ use crate::statement::{
 };
 use ed25519_dalek::SigningKey;
 
-pub(super) const ORIGIN: &str = "ledger.example/1";
-pub(super) const START_MS: u64 = 1_790_000_000_000;
-pub(super) const FOUNDER: u8 = 1;
+pub(crate) const ORIGIN: &str = "ledger.example/1";
+pub(crate) const START_MS: u64 = 1_790_000_000_000;
+pub(crate) const FOUNDER: u8 = 1;
 
-pub(super) fn signing_key(seed: u8) -> SigningKey {
+pub(crate) fn signing_key(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
 }
 
-pub(super) fn public(seed: u8) -> [u8; 32] {
+pub(crate) fn public(seed: u8) -> [u8; 32] {
     signing_key(seed).verifying_key().to_bytes()
 }
 
-pub(super) fn id_of(seed: u8) -> KeyId {
+pub(crate) fn id_of(seed: u8) -> KeyId {
     key_id(&public(seed))
 }
 
 /// A ledger in memory. Member n signs with key n unless told otherwise.
 #[derive(Clone)]
-pub(super) struct World {
-    pub(super) state: MemoryState,
-    pub(super) tip: Tip,
-    pub(super) log: Vec<Hash>,
-    pub(super) clock: u64,
+pub(crate) struct World {
+    pub(crate) state: MemoryState,
+    pub(crate) tip: Tip,
+    pub(crate) log: Vec<Hash>,
+    pub(crate) clock: u64,
 }
 
 impl World {
     /// A log with its genesis block: member 1, hand 1, key 1.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut world = World {
             state: MemoryState::new(),
             tip: Tip::start(),
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// A log with members 1 to `count`, each with one key and a hand of its own.
-    pub(super) fn with_members(count: u8) -> Self {
+    pub(crate) fn with_members(count: u8) -> Self {
         let mut world = World::new();
         for member in 2..=count {
             let add = world.add(member, member);
@@ -66,18 +66,18 @@ impl World {
     }
 
     /// The sequence number that a key's next statement needs.
-    pub(super) fn next(&self, key: u8) -> u64 {
+    pub(crate) fn next(&self, key: u8) -> u64 {
         let entry =
             crate::state::entries::KeyEntry::load(&self.state, &keys::signing_key(&id_of(key)));
         entry.unwrap().map_or(1, |entry| entry.next_sequence)
     }
 
     /// A statement of a member, signed with its own key, at the key's next sequence number.
-    pub(super) fn says(&self, member: u8, body: Body) -> Candidate {
+    pub(crate) fn says(&self, member: u8, body: Body) -> Candidate {
         self.says_at(member, member, self.next(member), body, Vec::new())
     }
 
-    pub(super) fn says_at(
+    pub(crate) fn says_at(
         &self,
         member: u8,
         key: u8,
@@ -97,28 +97,28 @@ impl World {
         Candidate { statement: signed.bytes().to_vec(), objects }
     }
 
-    pub(super) fn add(&self, member: u8, hand: u8) -> Candidate {
+    pub(crate) fn add(&self, member: u8, hand: u8) -> Candidate {
         let action =
             MemberAction::Add { name_digest: [member; 32], hand: [hand; 16], roles: vec![] };
         self.says(FOUNDER, Body::Member(MemberBody { member: [member; 16], action }))
     }
 
-    pub(super) fn member_action(&self, by: u8, member: u8, action: MemberAction) -> Candidate {
+    pub(crate) fn member_action(&self, by: u8, member: u8, action: MemberAction) -> Candidate {
         self.says(by, Body::Member(MemberBody { member: [member; 16], action }))
     }
 
-    pub(super) fn register(&self, by: u8, member: u8, key: u8) -> Candidate {
+    pub(crate) fn register(&self, by: u8, member: u8, key: u8) -> Candidate {
         let proof = possession(member, key);
         let action = KeyAction::Register { public_key: public(key), proof };
         self.says(by, Body::Key(KeyBody { member: [member; 16], action }))
     }
 
-    pub(super) fn key_action(&self, by: u8, member: u8, action: KeyAction) -> Candidate {
+    pub(crate) fn key_action(&self, by: u8, member: u8, action: KeyAction) -> Candidate {
         self.says(by, Body::Key(KeyBody { member: [member; 16], action }))
     }
 
     /// A record header as this member's next statement would carry it.
-    pub(super) fn header(&self, member: u8, record: u8, tag: u8) -> RecordHeader {
+    pub(crate) fn header(&self, member: u8, record: u8, tag: u8) -> RecordHeader {
         let class_digests = std::array::from_fn(|i| sha256(&[record, i as u8]));
         RecordHeader {
             record_id: [record; 16],
@@ -133,7 +133,7 @@ impl World {
         }
     }
 
-    pub(super) fn capture(&self, member: u8, headers: &[RecordHeader]) -> Candidate {
+    pub(crate) fn capture(&self, member: u8, headers: &[RecordHeader]) -> Candidate {
         let encoded: Vec<Vec<u8>> = headers.iter().map(RecordHeader::encode).collect();
         let object = encode_batch(&encoded).unwrap();
         let body = Capture {
@@ -145,31 +145,35 @@ impl World {
         self.says_at(member, member, sequence, Body::Capture(body), vec![object])
     }
 
-    pub(super) fn propose(&self, candidates: &[Candidate]) -> Proposal {
+    pub(crate) fn propose(&self, candidates: &[Candidate]) -> Proposal {
         propose(&self.state, &self.tip, self.clock, candidates).unwrap()
     }
 
     /// The one refusal of a statement offered alone.
-    pub(super) fn refusal(&self, candidate: Candidate) -> StatementRefusal {
+    pub(crate) fn refusal(&self, candidate: Candidate) -> StatementRefusal {
         let proposal = self.propose(&[candidate]);
         assert!(proposal.block.is_none(), "the statement was taken");
-        proposal.refusals[0].1.clone()
+        let refusal = proposal.refusals[0].1.clone();
+        if !matches!(refusal, StatementRefusal::Record { .. }) {
+            assert!(refusal.to_string().starts_with(refusal.rule()), "{refusal}");
+        }
+        refusal
     }
 
-    pub(super) fn block(&self, candidates: Vec<Candidate>) -> (BlockInput, Effects) {
+    pub(crate) fn block(&self, candidates: Vec<Candidate>) -> (BlockInput, Effects) {
         let proposal = self.propose(&candidates);
         assert_eq!(proposal.refusals, vec![]);
         proposal.block.unwrap()
     }
 
     /// Proposes a block of candidates that all hold, applies and commits it.
-    pub(super) fn accept(&mut self, candidates: Vec<Candidate>) {
+    pub(crate) fn accept(&mut self, candidates: Vec<Candidate>) {
         let (block, effects) = self.block(candidates);
         assert_eq!(apply(&self.state, &self.tip, &block).unwrap(), effects);
         self.commit(&block, &effects);
     }
 
-    pub(super) fn commit(&mut self, block: &BlockInput, effects: &Effects) {
+    pub(crate) fn commit(&mut self, block: &BlockInput, effects: &Effects) {
         self.state.commit(block.header.height, &effects.writes).unwrap();
         self.log.extend(effects.leaves.iter().map(|leaf| merkle::leaf_hash(leaf)));
         self.tip = Tip::after(&block.header, merkle::root(&self.log));
@@ -178,12 +182,12 @@ impl World {
     }
 }
 
-pub(super) fn possession(member: u8, key: u8) -> [u8; 64] {
+pub(crate) fn possession(member: u8, key: u8) -> [u8; 64] {
     let message = key_proof_message(ORIGIN, &[member; 16], &public(key));
     crate::cose::sign(&signing_key(key), &message)
 }
 
-pub(super) fn genesis_statement() -> Statement {
+pub(crate) fn genesis_statement() -> Statement {
     Statement {
         key: id_of(FOUNDER),
         member: [FOUNDER; 16],
@@ -201,6 +205,6 @@ pub(super) fn genesis_statement() -> Statement {
     }
 }
 
-pub(super) fn candidate(signed: SignedStatement) -> Candidate {
+pub(crate) fn candidate(signed: SignedStatement) -> Candidate {
     Candidate { statement: signed.bytes().to_vec(), objects: vec![] }
 }
