@@ -3,7 +3,12 @@
 //! (`vocabulary`, `fields`, [`STANDARD_PREFIXES`]); what another remote context says is unknown,
 //! and names that would need it are taken as extensions.
 
+use std::collections::HashMap;
+
 use crate::json::Json;
+
+/// Up to so many declared names are searched one by one.
+const FEW_NAMES: usize = 32;
 
 /// GS1's context, in the version of the standard; written where a document has none.
 pub const EPCIS_CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
@@ -36,6 +41,9 @@ pub fn is_epcis_context(url: &str) -> bool {
 #[derive(Debug, Clone, Default)]
 pub struct Context<'a> {
     declared: Vec<(&'a str, &'a str)>,
+    /// Where each name stands, once there are many: a hostile context must not cost a search
+    /// through all of it for every member.
+    places: HashMap<&'a str, usize>,
     epcis: bool,
     remote: Vec<&'a str>,
 }
@@ -53,10 +61,18 @@ impl<'a> Context<'a> {
 
     /// Adds a further context, which comes later and so wins where names collide.
     pub fn add(&mut self, value: &'a Json) {
+        self.collect(value);
+        if self.declared.len() > FEW_NAMES {
+            self.places =
+                self.declared.iter().enumerate().map(|(i, (name, _))| (*name, i)).collect();
+        }
+    }
+
+    fn collect(&mut self, value: &'a Json) {
         match value {
             Json::String(url) if is_epcis_context(url) => self.epcis = true,
             Json::String(url) => self.remote.push(url),
-            Json::Array(items) => items.iter().for_each(|item| self.add(item)),
+            Json::Array(items) => items.iter().for_each(|item| self.collect(item)),
             Json::Object(members) => self.declared.extend(members.iter().filter_map(|(n, v)| {
                 let target = match v {
                     Json::String(iri) => Some(&**iri),
@@ -84,7 +100,10 @@ impl<'a> Context<'a> {
     /// What a prefix or term stands for, as the document itself declares it.
     #[must_use]
     pub fn declared(&self, name: &str) -> Option<&'a str> {
-        self.declared.iter().rev().find(|(n, _)| *n == name).map(|(_, iri)| *iri)
+        if self.places.is_empty() {
+            return self.declared.iter().rev().find(|(n, _)| *n == name).map(|(_, iri)| *iri);
+        }
+        self.places.get(name).map(|at| self.declared[*at].1)
     }
 
     /// What a prefix stands for: declared by the document, or by GS1's context.
@@ -115,6 +134,17 @@ mod tests {
         assert_eq!(context.prefix("cbv"), Some("https://ref.gs1.org/cbv/"));
         assert_eq!(context.prefix("nope"), None);
         assert_eq!(context.remote(), ["https://other.example/c.jsonld"]);
+    }
+
+    #[test]
+    fn many_names_are_found_like_few() {
+        let name = |i: usize| format!("\"n{}\":\"urn:{i}:\"", i % 50);
+        let half = |from: usize| (from..from + 50).map(name).collect::<Vec<_>>().join(",");
+        let text = format!("[{{{}}},{{{}}}]", half(0), half(50));
+        let value = crate::json::parse(text.as_bytes()).unwrap();
+        let context = Context::of(Some(&value));
+        assert_eq!(context.declared("n7"), Some("urn:57:"));
+        assert_eq!(context.declared("n70"), None);
     }
 
     #[test]

@@ -13,6 +13,9 @@ mod frame;
 /// The largest document that [`read`] takes: 64 MiB. Larger ones are for streaming.
 pub const SIZE_MAX: usize = 64 * 1024 * 1024;
 
+/// Every event carries the context of its document; so many bytes of copies are allowed.
+pub const CONTEXT_COPIES_MAX: usize = 256 * 1024 * 1024;
+
 /// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -150,6 +153,14 @@ pub fn from_json(mut root: Json, mode: Mode) -> Result<Document, Rejection> {
             take_events(&mut root, kind.event_path()).unwrap_or_default()
         }
     };
+    if let Some(context) = root.get("@context")
+        && context.to_text().len().saturating_mul(events.len()) > CONTEXT_COPIES_MAX
+    {
+        let message = format!("the context is too long for {} events", events.len());
+        let hint = "split the document, or publish the context and name its URL".to_owned();
+        findings.error_hint(&ROOT.member("@context"), "context.size", message, Some(hint));
+        return Err(Rejection::Invalid { findings: findings.into_list() });
+    }
     let events = admit_all(events, kind, &root, &mut findings);
     frame::check_event_ids(&events, &event_prefix(kind), &mut findings);
     if findings.any_error() {
@@ -197,14 +208,15 @@ fn list_at<'j>(root: &'j mut Json, path: &[&str]) -> Option<&'j mut Json> {
 }
 
 /// The document as JSON, as it was read: events that had their context from the document have
-/// none of their own.
+/// none of their own. An event that stood alone without context has got GS1's.
 #[must_use]
 pub fn to_json(document: &Document) -> Json {
-    let shared = document.header.get("@context");
+    let assumed = Json::string(EPCIS_CONTEXT);
+    let shared = document.header.get("@context").unwrap_or(&assumed);
     let alone = matches!(document.kind, Kind::Event | Kind::Events);
     let events = document.events.iter().map(|event| {
         let mut json = event.json().clone();
-        let inherited = shared.is_some() && json.get("@context") == shared;
+        let inherited = json.get("@context") == Some(shared);
         match &event.origin {
             _ if alone => {}
             Origin::Document if inherited => {

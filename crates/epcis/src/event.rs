@@ -142,7 +142,7 @@ fn join(own: Option<Json>, shared: Option<&Json>) -> (Json, Origin) {
     match (own, shared) {
         (Some(own), None) => (own, Origin::Event),
         (None, Some(shared)) => (shared.clone(), Origin::Document),
-        (None, None) => (Json::string(EPCIS_CONTEXT), Origin::Document),
+        (None, None) => (Json::string(EPCIS_CONTEXT), Origin::Event),
         (Some(own), Some(shared)) => {
             let mut items = Vec::new();
             for part in [shared, &own] {

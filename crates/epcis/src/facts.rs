@@ -4,15 +4,15 @@
 /// The type of an event (EPCIS 2.0 §7.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventType {
-    /// Something happened to objects (§7.4.2).
+    /// Something happened to objects.
     Object,
-    /// Objects were put into, seen in or taken out of a container (§7.4.3).
+    /// Objects were put into, seen in or taken out of a container.
     Aggregation,
-    /// Objects were tied to business transactions (§7.4.4).
+    /// Objects were tied to business transactions.
     Transaction,
-    /// Inputs were used up to make outputs (§7.4.5).
+    /// Inputs were used up to make outputs.
     Transformation,
-    /// Objects were associated with a place or another object (§7.4.6).
+    /// Objects were associated with a place or another object.
     Association,
     /// A user-defined type, named by a URI or a compact URI; its text is the member `type`.
     Extended,
@@ -46,7 +46,7 @@ impl EventType {
     }
 }
 
-/// How an event relates to the lifecycle of what it names (EPCIS 2.0 §7.3.2).
+/// How an event relates to the lifecycle of what it names (EPCIS 2.0 §7.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     /// The entity was created or added.
@@ -112,7 +112,7 @@ pub struct IdentifierFact {
     pub unit: Option<String>,
 }
 
-/// Statement that an earlier event of the same id was wrong (EPCIS 2.0 §7.4.1.3).
+/// Statement that an earlier event of the same id was wrong (EPCIS 2.0 §7.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorDeclaration {
     /// When it was declared: Unix time in milliseconds, UTC.

@@ -37,22 +37,22 @@ pub const EVENT: &[&str] = &[
     "ilmd",
 ];
 
-/// Members of an item of a quantity list (§7.3.3.3).
+/// Members of an item of a quantity list.
 pub const QUANTITY_ELEMENT: &[&str] = &["epcClass", "quantity", "uom"];
 
-/// Members of an item of `bizTransactionList` (§7.3.5.3).
+/// Members of an item of `bizTransactionList`.
 pub const BIZ_TRANSACTION: &[&str] = &["type", "bizTransaction"];
 
-/// Members of an item of `sourceList` (§7.3.5.4).
+/// Members of an item of `sourceList`.
 pub const SOURCE: &[&str] = &["type", "source"];
 
-/// Members of an item of `destinationList` (§7.3.5.4).
+/// Members of an item of `destinationList`.
 pub const DESTINATION: &[&str] = &["type", "destination"];
 
-/// Members of an item of `sensorElementList` (§7.3.7).
+/// Members of an item of `sensorElementList`.
 pub const SENSOR_ELEMENT: &[&str] = &["sensorMetadata", "sensorReport"];
 
-/// Members of `sensorMetadata` (§7.3.7.1).
+/// Members of `sensorMetadata`.
 pub const SENSOR_METADATA: &[&str] = &[
     "time",
     "startTime",
@@ -64,7 +64,7 @@ pub const SENSOR_METADATA: &[&str] = &[
     "bizRules",
 ];
 
-/// Members of an item of `sensorReport` (§7.3.7.2).
+/// Members of an item of `sensorReport`.
 pub const SENSOR_REPORT: &[&str] = &[
     "type",
     "exception",
@@ -92,16 +92,16 @@ pub const SENSOR_REPORT: &[&str] = &[
     "uom",
 ];
 
-/// Members of `readPoint` (§7.3.5.1).
+/// Members of `readPoint`.
 pub const READ_POINT: &[&str] = &["id"];
 
-/// Members of `bizLocation` (§7.3.5.2).
+/// Members of `bizLocation`.
 pub const BIZ_LOCATION: &[&str] = &["id"];
 
-/// Members of `persistentDisposition` (§7.3.5.6).
+/// Members of `persistentDisposition`.
 pub const PERSISTENT_DISPOSITION: &[&str] = &["set", "unset"];
 
-/// Members of `errorDeclaration` (§7.4.1.3).
+/// Members of `errorDeclaration`.
 pub const ERROR_DECLARATION: &[&str] = &["declarationTime", "reason", "correctiveEventIDs"];
 
 /// The kinds of object that have standard members.

@@ -1,4 +1,34 @@
 //! What a check says about a document: where, which rule, how bad, and what to do.
+//!
+//! Rules have stable names. *E* is an error; *S* an error in strict mode and a warning in lenient
+//! mode; *W* a warning; *N* a note.
+//!
+//! | rule | | says that |
+//! | --- | --- | --- |
+//! | `document.size`, `document.xml`, `document.json` | E | the bytes cannot be read: too many, XML, no unambiguous JSON |
+//! | `document.form`, `document.type`, `document.version` | E | it is no EPCIS 2.x document |
+//! | `context.required` | S | `@context` is missing |
+//! | `context.form`, `context.size` | E | `@context` has a wrong form, or is too long for so many events |
+//! | `context.epcis`, `context.prefix` | W | GS1's context is missing, a prefix is declared nowhere |
+//! | `context.remote` | N | a context is not read |
+//! | `member.required` | E | a member is missing |
+//! | `member.not-allowed` | E, S with a namespace | a member cannot stand in an object that takes no extensions |
+//! | `event.type`, `event.action`, `event.member`, `event.what`, `event.ilmd`, `event.biz-transaction` | E | the event breaks the rules of its type |
+//! | `event.id-twice` | W | two events share an id and neither is withdrawn |
+//! | `extension.name` | S | a member is neither standard nor has a namespace |
+//! | `type.string`, `type.array`, `type.object` | E | a value has the wrong JSON type |
+//! | `value.uri`, `value.date-time`, `value.zone-offset`, `value.number`, `value.boolean`, `value.hex` | E | a value has the wrong form |
+//! | `value.number-in-quotes`, `value.boolean-in-quotes` | S | a number or boolean stands in quotes |
+//! | `gs1.identifier` | E | a GS1 identifier is wrong: length, characters, check digit |
+//! | `cbv.biz-step`, `cbv.disposition`, `cbv.biz-transaction-type`, `cbv.source-dest-type`, `cbv.error-reason`, `cbv.measurement-type`, `cbv.alert-type`, `cbv.component` | S | a word is not in the vocabulary and no URI |
+//! | `cbv.obsolete-uri` | S | a standard word has a spelling that JSON does not allow |
+//! | `unit.shape` | E | the unit of a quantity has not the shape of a code |
+//! | `unit.unknown`, `quantity.unit-alone` | W | a unit is not in the list, or has no quantity |
+//! | `quantity.sign` | E | a quantity is negative |
+//! | `list.empty` | E | a list has no item |
+//! | `list.twice` | S | an item stands twice |
+//! | `sensor.interval` | W | an interval ends before it begins |
+//! | `findings.more` | N | there were more findings than are kept |
 
 use crate::json::Json;
 

@@ -26,7 +26,9 @@ fn plain_link(text: &str) -> Option<&str> {
     let qualified = match (parts.next(), parts.next(), parts.next()) {
         (None, ..) => true,
         (Some(name), Some(value), None) => {
+            // An extension 0 stands for "none" and is left out of the canonical form.
             qualifiers.contains(&name)
+                && (name, value) != ("254", "0")
                 && (1..=20).contains(&value.len())
                 && value.bytes().all(plain)
         }

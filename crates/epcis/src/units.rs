@@ -1,5 +1,5 @@
 //! Units of measure: the common codes of UN/ECE Recommendation 20, which EPCIS asks for in `uom`
-//! (EPCIS 2.0 §7.3.3.3).
+//! (EPCIS 2.0 §7.3).
 //!
 //! Only the codes, without the deleted ones; names and conversions are no part of validation.
 //! Source: UN/ECE Recommendation 20, Revision 17 (2021), read 2026-11.

@@ -111,7 +111,7 @@ const SOURCE_DEST_TYPES: &[&str] = &["location", "owning_party", "possessing_par
 /// Error reasons (CBV 2.0 §7.5).
 const ERROR_REASONS: &[&str] = &["did_not_occur", "incorrect_data"];
 
-/// Sensor measurement types (GS1 Web Vocabulary; CBV 2.0 §7.6.1).
+/// Sensor measurement types (GS1 Web Vocabulary, taken up by CBV 2.0).
 const MEASUREMENT_TYPES: &[&str] = &[
     "AbsoluteHumidity",
     "AbsorbedDose",
@@ -187,10 +187,10 @@ const MEASUREMENT_TYPES: &[&str] = &[
     "Wavenumber",
 ];
 
-/// Sensor alert types (GS1 Web Vocabulary; CBV 2.0 §7.6.2).
+/// Sensor alert types (GS1 Web Vocabulary, taken up by CBV 2.0).
 const ALERT_TYPES: &[&str] = &["ALARM_CONDITION", "ERROR_CONDITION"];
 
-/// Components of a vector (CBV 2.0 §7.6.3).
+/// Components of a vector (CBV 2.0).
 const COMPONENTS: &[&str] = &[
     "altitude",
     "axial_distance",

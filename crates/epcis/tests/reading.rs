@@ -1,5 +1,7 @@
 //! Documents read, refused and written, on small documents of our own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use countermark_epcis::document::{self, Document, Kind, Rejection};
 use countermark_epcis::json::{self, Json};
 use countermark_epcis::{Action, Event, EventType, Finding, Mode, Role, Severity};
@@ -209,6 +211,19 @@ fn a_hostile_document_cannot_make_findings_without_end() {
 }
 
 #[test]
+fn a_long_context_cannot_be_multiplied_by_many_events() {
+    let names: Vec<String> =
+        (0..4000).map(|i| format!(r#""p{i}":"https://ns.example/""#)).collect();
+    let events = vec!["{}"; 4000].join(",");
+    let text = capture(&events).replacen(
+        r#"{"example":"https://ns.example.com/epcis/"}"#,
+        &format!("{{{}}}", names.join(",")),
+        1,
+    );
+    assert_eq!(errors(&text, Mode::Lenient), one("/@context", "context.size"));
+}
+
+#[test]
 fn an_event_carries_the_contexts_that_were_in_force() {
     let own = r#"{"@context":{"inner":"https://inner.example/"},"type":"ObjectEvent",
         "eventTime":"2026-07-22T06:45:00Z","eventTimeZoneOffset":"+00:00","action":"OBSERVE",
@@ -234,6 +249,22 @@ fn an_event_carries_the_contexts_that_were_in_force() {
         assert_eq!(Event::from_json(event.json().clone()).unwrap(), *event);
     }
     assert_eq!(document::to_json(&document), json::parse(text.as_bytes()).unwrap());
+}
+
+#[test]
+fn a_document_without_context_is_written_without_one() {
+    let without = |text: &str| {
+        let mut json = json::parse(text.as_bytes()).unwrap();
+        json.remove("@context");
+        json
+    };
+    let event = without(&object_event("")).to_text();
+    let text = without(&capture(&event)).to_text();
+    let document = read(&text, Mode::Lenient).unwrap();
+    assert_eq!(document::write(&document), text);
+    // An event that stands alone gets the context that its reader assumed.
+    let alone = document::write(&read(&event, Mode::Lenient).unwrap());
+    assert!(read(&alone, Mode::Strict).is_ok(), "{alone}");
 }
 
 #[test]

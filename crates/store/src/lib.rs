@@ -5,3 +5,4 @@ pub mod disk;
 pub mod index;
 pub mod log_store;
 pub mod state_store;
+pub mod vault;

@@ -216,7 +216,7 @@ impl Checker<'_, '_> {
     }
 
     /// The same identifier twice in one list adds nothing and is a usual sign of a faulty export.
-    fn no_repeats(&mut self, value: &Json, at: &Path<'_>) {
+    pub(super) fn no_repeats(&mut self, value: &Json, at: &Path<'_>) {
         let Some(items) = value.as_array() else { return };
         let mut known = std::collections::HashSet::new();
         for (i, item) in items.iter().enumerate() {

@@ -7,7 +7,7 @@ use crate::path::Path;
 use crate::vocabulary::Vocabulary;
 
 impl Checker<'_, '_> {
-    /// A list of quantity elements (EPCIS 2.0 §7.3.3.3).
+    /// A list of quantity elements (EPCIS 2.0 §7.3).
     pub(crate) fn quantity_list(&mut self, value: &Json, at: &Path<'_>) {
         let Some(items) = self.items(value, at) else { return };
         for (i, item) in items.iter().enumerate() {
@@ -51,7 +51,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// `persistentDisposition` (§7.3.5.6).
+    /// `persistentDisposition`.
     pub(crate) fn persistent_disposition(&mut self, value: &Json, at: &Path<'_>) {
         let Some(members) = self.members(value, at) else { return };
         let mut any = false;
@@ -68,10 +68,8 @@ impl Checker<'_, '_> {
             }
             for (i, item) in items.iter().enumerate() {
                 self.word(item, &at.item(i), Vocabulary::Disposition);
-                if items[..i].contains(item) {
-                    self.findings.error(&at.item(i), "list.twice", "stands twice in the list");
-                }
             }
+            self.no_repeats(value, &at);
         }
         if !any {
             self.findings.error(at, "member.required", "\"set\" or \"unset\" is missing");
@@ -131,7 +129,7 @@ impl Checker<'_, '_> {
         items.len()
     }
 
-    /// `errorDeclaration` (§7.4.1.3).
+    /// `errorDeclaration`.
     pub(crate) fn error_declaration(&mut self, value: &Json, at: &Path<'_>) {
         let Some(members) = self.members(value, at) else { return };
         let mut time = false;
@@ -158,7 +156,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// `ilmd`, whose members all need a namespace (§7.3.6).
+    /// `ilmd`, whose members all need a namespace.
     pub(crate) fn ilmd(&mut self, value: &Json, at: &Path<'_>) {
         let Some(members) = self.members(value, at) else { return };
         for (name, _) in members {
@@ -166,7 +164,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// `sensorElementList` (§7.3.7); gives the number of elements.
+    /// `sensorElementList`; gives the number of elements.
     pub(crate) fn sensor_element_list(&mut self, value: &Json, at: &Path<'_>) -> usize {
         let Some(items) = self.items(value, at) else { return 0 };
         for (i, item) in items.iter().enumerate() {

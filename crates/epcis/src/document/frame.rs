@@ -149,7 +149,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// `epcisHeader` with its master data (§7.1, §7.2).
+    /// `epcisHeader` with its master data.
     fn header(&mut self, value: &Json, at: &Path<'_>) {
         let Some(members) = self.members(value, at) else { return };
         for (name, value) in members {

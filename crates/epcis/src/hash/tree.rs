@@ -1,6 +1,8 @@
 //! An event as a tree of named texts, in the shape that its XML form would have: the normal form
 //! is defined on that, so that both bindings of one event hash alike.
 
+use std::collections::HashMap;
+
 use crate::context::Context;
 use crate::fields::ObjectKind;
 use crate::json::Json;
@@ -74,8 +76,6 @@ impl Names<'_> {
         kind: Option<ObjectKind>,
         vocabulary: Option<Vocabulary>,
     ) -> Node {
-        // Members of an object in a list-valued member are themselves a new object; only
-        // `persistentDisposition` has a vocabulary two levels down.
         let (text, children) = match value {
             Json::Object(members) => {
                 let text = value.get("#text").and_then(Json::as_str).unwrap_or_default();
@@ -169,6 +169,7 @@ fn vocabulary_of(kind: ObjectKind, member: &str) -> Option<Vocabulary> {
 fn reshape(nodes: Vec<Node>) -> Vec<Node> {
     let mut plain = Vec::with_capacity(nodes.len());
     let mut lists: Vec<Node> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     let mut children = Vec::new();
     for mut node in nodes {
         if node.name == "childEPCs" {
@@ -177,9 +178,12 @@ fn reshape(nodes: Vec<Node>) -> Vec<Node> {
         } else if let Some(element) = node.name.strip_suffix("List") {
             let (element, list) = (element.to_owned(), node.name.clone());
             let item = element_of(&list, element, node);
-            match lists.iter_mut().find(|known| known.name == list) {
-                Some(known) => known.children.push(item),
-                None => lists.push(wrapper(&list, vec![item])),
+            match places.get(&list) {
+                Some(at) => lists[*at].children.push(item),
+                None => {
+                    lists.push(wrapper(&list, vec![item]));
+                    places.insert(list, lists.len() - 1);
+                }
             }
         } else {
             plain.push(renamed(node));

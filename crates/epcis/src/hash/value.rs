@@ -45,9 +45,21 @@ pub(super) fn of_extension(text: &str, profile: Profile) -> String {
     }
     // Element strings may be any text here; only URIs are identifiers.
     if text.starts_with("urn:epc:") || text.starts_with("http") {
-        return gs1::canonical(&text).into_owned();
+        return identifier(&text);
     }
     text
+}
+
+/// The canonical link of an identifier. The extension 0 of a location, which stands for "none",
+/// is left out of a URN's link but, as in the reference, kept where a link brings it.
+fn identifier(text: &str) -> String {
+    let mut link = gs1::canonical(text).into_owned();
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    let extension = path.ends_with("/254/0");
+    if extension && link.starts_with("https://id.gs1.org/414/") && !link.contains("/254/") {
+        link.push_str("/254/0");
+    }
+    link
 }
 
 /// A date-time in UTC with three digits of the second. Rounded half to even by the legacy
@@ -86,6 +98,10 @@ mod tests {
         assert_eq!(
             legacy("urn:epcglobal:cbv:bizstep:shipping"),
             "https://ref.gs1.org/cbv/BizStep-shipping"
+        );
+        assert_eq!(
+            legacy("https://example.com/414/4012345000016/254/0?x=1"),
+            "https://id.gs1.org/414/4012345000016/254/0"
         );
         assert_eq!(legacy("0012"), "12");
         assert_eq!(of_field("eventTimeZoneOffset", "+01:00", Profile::Cbv21), "+01:00");

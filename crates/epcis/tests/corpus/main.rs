@@ -5,9 +5,12 @@
 //! `shared/corpus` beside the workspace. Without it the tests say that they were skipped; where
 //! `CI=true` is set they fail instead.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod documents;
 mod hashes;
 mod invalid;
+mod outside;
 
 use std::path::{Path, PathBuf};
 

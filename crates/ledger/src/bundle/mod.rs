@@ -316,4 +316,4 @@ fn entry_of(fields: &Fields<'_>, key: u64, value: &Value) -> Result<EntryProof, 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -13,7 +13,7 @@ use countermark_tlog::merkle::Hash;
 use std::collections::BTreeMap;
 
 /// What the discloser still has of one class.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum ClassSource {
     /// The class's key and body.
     Body {
@@ -29,6 +29,17 @@ pub enum ClassSource {
     },
     /// The class is erased or not held here.
     Unavailable,
+}
+
+impl std::fmt::Debug for ClassSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            // Private values and secrets do not belong in logs.
+            ClassSource::Body { .. } => "Body",
+            ClassSource::Empty { .. } => "Empty",
+            ClassSource::Unavailable => "Unavailable",
+        })
+    }
 }
 
 /// Why fields cannot be disclosed.

@@ -3,13 +3,15 @@
 //! Every class of every record has one random key. From it follow, by HKDF-SHA256 (RFC 5869, no
 //! salt), the key of the class's salts and the key of its body. Salts go down the tree: each group
 //! (object, list, extensions) has a 32-byte group key, from which the salts of its leaves and the
-//! keys of the groups below follow by HMAC-SHA256. So a whole subtree is disclosed by one group
+//! keys of the groups below follow by the function PRF of RFC 8391 §5.1 (n = 32): SHA-256 over
+//! 31 zero bytes, 3, the group key, and 32 bytes that name role and place. So a whole subtree is disclosed by one group
 //! key beside its values, which shows nothing of its neighbours.
 
 use super::class::{CLASS_COUNT, FieldClass};
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
+use std::sync::OnceLock;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Length of a salt in bytes: 128 bits, out of reach of guessing.
@@ -30,17 +32,17 @@ fn hmac_key(key: &[u8; 32]) -> Hmac<Sha256> {
     mac
 }
 
-fn hmac(key: &Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
+fn hmac(key: &Hmac<Sha256>, message: &[u8]) -> [u8; 32] {
     let mut mac = key.clone();
-    for part in parts {
-        mac.update(part);
-    }
+    mac.update(message);
     mac.finalize().into_bytes().into()
 }
 
 /// HKDF-SHA256 without salt, 32 bytes of output (RFC 5869 §2).
 pub(crate) fn hkdf(input: &[u8], info: &[&[u8]]) -> [u8; 32] {
-    let mut extracted = hmac(&hmac_key(&[0; 32]), &[input]);
+    // The key of the extraction is a constant: no salt.
+    static EXTRACT: OnceLock<Hmac<Sha256>> = OnceLock::new();
+    let mut extracted = hmac(EXTRACT.get_or_init(|| hmac_key(&[0; 32])), input);
     let mut mac = hmac_key(&extracted);
     extracted.zeroize();
     for part in info {
@@ -123,11 +125,17 @@ impl RecordKeys {
 pub(crate) struct GroupKey(pub(crate) [u8; 32]);
 
 /// A group key made ready for many salts.
-pub(crate) struct Salts(Hmac<Sha256>);
+pub(crate) struct Salts(Sha256);
 
 impl GroupKey {
     pub(crate) fn salts(&self) -> Salts {
-        Salts(hmac_key(&self.0))
+        // One whole block of SHA-256, hashed once for all places of the group.
+        let mut prefix = [0; 64];
+        prefix[31] = 3;
+        prefix[32..].copy_from_slice(&self.0);
+        let state = Sha256::new().chain_update(prefix);
+        prefix.zeroize();
+        Salts(state)
     }
 }
 
@@ -144,21 +152,24 @@ impl Salts {
 
     /// Key of the group that stands at `index`.
     pub(crate) fn group(&self, index: usize) -> GroupKey {
-        GroupKey(hmac(&self.0, &[&message(ROLE_GROUP, index, 0)]))
+        GroupKey(self.prf(ROLE_GROUP, index, 0))
     }
 
     fn salt(&self, role: u8, index: usize, height: u32) -> Salt {
-        let full = hmac(&self.0, &[&message(role, index, height)]);
+        let full = self.prf(role, index, height);
         let mut salt = [0; SALT_LEN];
         salt.copy_from_slice(&full[..SALT_LEN]);
         salt
     }
-}
 
-/// role ‖ u32 index ‖ u8 height; groups hold fewer than 2^17 leaves, so nothing is cut off.
-fn message(role: u8, index: usize, height: u32) -> [u8; 6] {
-    let [a, b, c, d] = u32::try_from(index).unwrap_or(u32::MAX).to_be_bytes();
-    [role, a, b, c, d, u8::try_from(height).unwrap_or(u8::MAX)]
+    /// Message: role ‖ u32 place ‖ u8 height ‖ zeros; groups hold fewer than 2^17 places.
+    fn prf(&self, role: u8, index: usize, height: u32) -> [u8; 32] {
+        let mut message = [0; 32];
+        message[0] = role;
+        message[1..5].copy_from_slice(&u32::try_from(index).unwrap_or(u32::MAX).to_be_bytes());
+        message[5] = u8::try_from(height).unwrap_or(u8::MAX);
+        self.0.clone().chain_update(message).finalize().into()
+    }
 }
 
 #[cfg(test)]
@@ -171,6 +182,16 @@ mod tests {
         let mut expected = [0; 32];
         hkdf::Hkdf::<Sha256>::new(None, &key).expand(b"salt", &mut expected).unwrap();
         assert_eq!(ClassKey(key).salt_key().0, expected);
+    }
+
+    #[test]
+    fn salts_are_the_prf_of_rfc_8391() {
+        let mut input = [0; 96];
+        input[31] = 3;
+        input[32..64].copy_from_slice(&[5; 32]);
+        input[64..70].copy_from_slice(&[ROLE_PAD, 0, 0, 1, 2, 4]);
+        let expected: [u8; 32] = Sha256::digest(input).into();
+        assert_eq!(GroupKey([5; 32]).salts().pad(0x102, 4), expected[..16]);
     }
 
     #[test]

@@ -32,6 +32,12 @@ pub enum CommitError {
         /// How many there are.
         found: usize,
     },
+    /// Nested too deeply to be read again.
+    #[error("{pointer}: nested deeper than {} levels", json::DEPTH_MAX)]
+    TooDeep {
+        /// Where.
+        pointer: String,
+    },
     /// A string or a number that is too long.
     #[error("{pointer}: a value of {found} bytes, at most {SCALAR_BYTES_MAX}; attach a document")]
     TooLong {
@@ -263,8 +269,9 @@ pub(crate) fn split<'a>(
 ) -> Result<Vec<Part<'a>>, CommitError> {
     let members = event.as_object().ok_or(CommitError::NotObject("an event"))?;
     let origin = provenance.as_object().ok_or(CommitError::NotObject("provenance"))?;
-    check_limits(event, &mut String::new())?;
-    check_limits(provenance, &mut format!("/{PROVENANCE}"))?;
+    check_limits(event, &mut String::new(), 0)?;
+    // In the body the values stand one level deeper.
+    check_limits(provenance, &mut format!("/{PROVENANCE}"), 1)?;
     let mut parts: Vec<Part<'a>> = FieldClass::ALL.into_iter().map(Part::new).collect();
     let mut ilmd_noncanonical = false;
     for (i, (name, value)) in members.iter().enumerate() {
@@ -365,7 +372,14 @@ fn rank(name: &str) -> (usize, String) {
 }
 
 /// Refuses what is too large to have a place in the tree.
-pub(crate) fn check_limits(value: &Json, pointer: &mut String) -> Result<(), CommitError> {
+pub(crate) fn check_limits(
+    value: &Json,
+    pointer: &mut String,
+    depth: usize,
+) -> Result<(), CommitError> {
+    if depth > json::DEPTH_MAX {
+        return Err(CommitError::TooDeep { pointer: pointer.clone() });
+    }
     let too_long =
         |pointer: &String, found| CommitError::TooLong { pointer: pointer.clone(), found };
     let found = match value {
@@ -387,7 +401,7 @@ pub(crate) fn check_limits(value: &Json, pointer: &mut String) -> Result<(), Com
                     continue;
                 }
                 pointer.push_str(&format!("/{i}"));
-                check_limits(item, pointer)?;
+                check_limits(item, pointer, depth + 1)?;
                 pointer.truncate(mark);
             }
         }
@@ -398,7 +412,7 @@ pub(crate) fn check_limits(value: &Json, pointer: &mut String) -> Result<(), Com
                 }
                 pointer.push('/');
                 pointer.push_str(&escape(name));
-                check_limits(member, pointer)?;
+                check_limits(member, pointer, depth + 1)?;
                 pointer.truncate(mark);
             }
         }

@@ -46,7 +46,11 @@ pub fn padme(length: usize) -> usize {
     length.saturating_add(mask) & !mask
 }
 
-fn pad(content: &[u8]) -> Result<Vec<u8>, SealError> {
+/// Content with its length in front and zeros up to the Padmé length behind.
+///
+/// # Errors
+/// [`SealError::TooLong`] beyond 4 GiB.
+pub fn pad(content: &[u8]) -> Result<Vec<u8>, SealError> {
     let length = u32::try_from(content.len()).map_err(|_| SealError::TooLong)?;
     let mut out = Vec::with_capacity(padme(content.len() + 4) + TAG_LEN);
     out.extend_from_slice(&length.to_be_bytes());
@@ -55,7 +59,11 @@ fn pad(content: &[u8]) -> Result<Vec<u8>, SealError> {
     Ok(out)
 }
 
-fn unpad(mut padded: Vec<u8>) -> Result<Vec<u8>, SealError> {
+/// Takes the padding off again.
+///
+/// # Errors
+/// [`SealError::Padding`] for anything that [`pad`] does not write.
+pub fn unpad(mut padded: Vec<u8>) -> Result<Vec<u8>, SealError> {
     let (length, rest) = padded.split_first_chunk::<4>().ok_or(SealError::Padding)?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| SealError::Padding)?;
     let padding = rest.get(length..).ok_or(SealError::Padding)?;

@@ -79,7 +79,6 @@ fn the_whole_event_comes_back_byte_for_byte() {
     assert_eq!(verified.event.unwrap().to_text(), EVENT);
     let overhead = bytes.len() - EVENT.len();
     assert!(overhead <= 1536, "{overhead} bytes beside the event");
-    println!("whole event: {} bytes, of which {overhead} beside the event", bytes.len());
 }
 
 #[test]
@@ -106,7 +105,6 @@ fn every_pointer_of_the_event_is_shown_with_its_value() {
         }
     }
     assert!(largest <= 700, "{largest} bytes beside one value");
-    println!("one field: at most {largest} bytes beside its value");
 }
 
 #[test]
@@ -268,9 +266,105 @@ fn bodies_give_the_event_back_and_what_is_left_of_it() {
 
 #[test]
 fn the_digests_of_a_known_event_are_frozen() {
+    // A second program, written in another language from the tables in `tree` and `keys` alone,
+    // gives the same root.
     let commitment = Committed::of(&event()).commitment;
     let hex: String = commitment.root.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, "62dd331bb36df271733215bfe4709a372c82b17ade6325614847fc3732c3d1ff");
+    assert_eq!(hex, "5927834e82fdf9502004afda7b9c6ef21339a49cb5e576f45db84f81f26f54b5");
+}
+
+/// Every way to change one opened item while keeping the rest, its salt included.
+fn other_items(shown: &openings::Shown) -> Vec<openings::Shown> {
+    use super::tree::leaf_type::{ABSENT, FALSE, NULL, NUMBER, STRING, TRUE};
+    use openings::Shown;
+    match shown {
+        Shown::Leaf { salt, kind, value } => {
+            let others = [
+                (ABSENT, &b""[..]),
+                (NULL, b""),
+                (FALSE, b""),
+                (TRUE, b""),
+                (NUMBER, b"1"),
+                (STRING, b""),
+                (STRING, b"other"),
+            ];
+            let same = |other: &(u8, &[u8])| other.0 == *kind && other.1 == value;
+            let others = others.into_iter().filter(|other| !same(other));
+            others
+                .map(|(kind, value)| Shown::Leaf { salt: *salt, kind, value: value.to_vec() })
+                .collect()
+        }
+        Shown::Whole { key, .. } => {
+            let others = [Json::object(), Json::Array(vec![]), Json::Array(vec![Json::Null])];
+            others.into_iter().map(|value| Shown::Whole { key: *key, value }).collect()
+        }
+        Shown::Hidden(hash) => {
+            vec![Shown::Leaf { salt: [0; 16], kind: STRING, value: hash.to_vec() }]
+        }
+        Shown::Group { .. } | Shown::Sentinel(_) => vec![],
+    }
+}
+
+#[test]
+fn one_place_holds_one_value_and_no_present_field_is_absent() {
+    let committed = Committed::of(&event());
+    let pointers = [
+        "/bizStep",
+        "/recordTime",
+        "/epcList/1",
+        "/quantityList/1",
+        "/ex:nothing",
+        "/readPoint/id",
+    ];
+    let honest = disclose(&committed.sources, &pointers).unwrap();
+    let mut tried = 0;
+    for (c, (_, opening)) in honest.classes.iter().enumerate() {
+        let openings::ClassOpening::Partial(groups) = opening else { continue };
+        for (g, group) in groups.iter().enumerate() {
+            for (i, item) in group.items.iter().enumerate() {
+                let elsewhere = [item.place ^ 1, item.place + 2, item.place.saturating_sub(1)];
+                let mut others: Vec<openings::Item> = other_items(&item.shown)
+                    .into_iter()
+                    .map(|shown| openings::Item { shown, ..item.clone() })
+                    .collect();
+                others.extend(
+                    elsewhere
+                        .into_iter()
+                        .filter(|place| *place != item.place)
+                        .map(|place| openings::Item { place, ..item.clone() }),
+                );
+                for other in others {
+                    let mut forged = honest.clone();
+                    if let openings::ClassOpening::Partial(groups) = &mut forged.classes[c].1 {
+                        groups[g].items[i] = other;
+                    }
+                    let result = verify(&committed.commitment.digests, &forged);
+                    assert!(result.is_err(), "class {c}, group {g}, item {i}: {item:?}");
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+}
+
+#[test]
+fn openings_nested_without_end_are_refused() {
+    let kind = super::tree::GroupKind::List;
+    let item = |shown| openings::Item { place: 1, key: None, shown };
+    let group = |shown| openings::GroupOpening { items: vec![item(shown)], siblings: vec![] };
+    let endless = vec![group(openings::Shown::Group { kind, depth: 1 }); 100_000];
+    let mut first = group(openings::Shown::Group { kind, depth: 1 });
+    first.items[0].place = 6;
+    let groups = std::iter::once(first).chain(endless).collect();
+    let classes = vec![(FieldClass::Identity, openings::ClassOpening::Partial(groups))];
+    let result = verify(&[[0; 32]; CLASS_COUNT], &Openings { classes });
+    assert!(result.unwrap_err().to_string().contains("nested too deeply"));
+    let deep = (0..70).fold(Json::Null, |inner, _| Json::Array(vec![inner]));
+    let mut event = event();
+    event.set("ex:deep", deep);
+    let error = commit(&event, &provenance(), &classification(), &keys(1)).unwrap_err();
+    assert!(matches!(error, CommitError::TooDeep { .. }));
 }
 
 fn any_value() -> impl Strategy<Value = Json> {

@@ -11,7 +11,7 @@ use super::tree::{
 };
 use super::verified::{Disclosed, Disclosure, Verified};
 use countermark_epcis::fields::ObjectKind;
-use countermark_epcis::json::Json;
+use countermark_epcis::json::{DEPTH_MAX, Json};
 use countermark_tlog::merkle::{Hash, node_hash};
 
 /// Why openings do not hold.
@@ -63,6 +63,7 @@ pub fn verify(digests: &[Hash; CLASS_COUNT], openings: &Openings) -> Result<Veri
                     hasher,
                     groups: groups.iter(),
                     pointer: String::new(),
+                    nested: 0,
                     out: &mut verified.disclosures,
                 };
                 walk.class_digest()?
@@ -112,6 +113,7 @@ struct Walk<'a> {
     hasher: Hasher,
     groups: std::slice::Iter<'a, GroupOpening>,
     pointer: String,
+    nested: usize,
     out: &'a mut Vec<Disclosure>,
 }
 
@@ -138,6 +140,11 @@ impl Walk<'_> {
 
     fn group(&mut self, inside: Inside, height: u32) -> Walked<Hash> {
         let group = self.groups.next().ok_or_else(|| self.form("a group is missing"))?;
+        // Each level of JSON is at most an object and its extensions.
+        self.nested += 1;
+        if self.nested > 2 * DEPTH_MAX + 4 {
+            return Err(self.form("nested too deeply"));
+        }
         let ascending = group.items.is_sorted_by(|a, b| a.place < b.place);
         let inner = group.items.last().is_some_and(|item| item.place < 1 << height);
         if !ascending || !inner {
@@ -161,7 +168,10 @@ impl Walk<'_> {
         let mut siblings = group.siblings.iter();
         let root = fold(&leaves, &mut siblings, 0, height);
         match (root, siblings.next()) {
-            (Some(root), None) => Ok(root),
+            (Some(root), None) => {
+                self.nested -= 1;
+                Ok(root)
+            }
             _ => Err(self.form("the wrong number of siblings")),
         }
     }
@@ -308,7 +318,7 @@ impl Walk<'_> {
             }
             Shown::Whole { key, value } => {
                 let mut pointer = self.pointer.clone();
-                check_limits(value, &mut pointer).map_err(|_| self.form("a value too large"))?;
+                check_limits(value, &mut pointer, 0).map_err(|_| self.form("a value too large"))?;
                 let content = Content::Value(value, kind);
                 let (group, places) =
                     content.group().ok_or_else(|| self.form("a scalar shown as a subtree"))?;
