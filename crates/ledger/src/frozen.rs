@@ -142,7 +142,16 @@ fn state_keys() -> Vec<Sample> {
 
 #[test]
 fn every_encoding_is_what_it_was() {
-    let groups = [statements(), records(), blocks(), receipts(), entries(), state_keys()].concat();
+    let groups = [
+        statements(),
+        records(),
+        blocks(),
+        receipts(),
+        entries(),
+        state_keys(),
+        crate::bundle::tests::samples(),
+    ]
+    .concat();
     let mut text = String::from("# SHA-256 and length in bytes of a sample of every encoding.\n");
     for (name, bytes) in &groups {
         text.push_str(&format!("{} {:>5} {name}\n", hex(&sha256(bytes)), bytes.len()));

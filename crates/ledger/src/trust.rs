@@ -14,8 +14,10 @@
 //! the ledger holds none.
 
 use countermark_tlog::merkle::Hash;
+use countermark_tlog::note::{Algorithm, KeyError, VerifierKey};
 use countermark_tlog::policy::{Policy, PolicyError};
 
+pub use crate::ids::hex;
 use crate::limits::{TRUST_BYTES_MAX, TRUST_MEMBERS_MAX};
 
 /// A member whom the policy names.
@@ -61,9 +63,45 @@ pub enum TrustError {
     /// The ledger is not pinned.
     #[error("the trust policy has no genesis line: add `genesis <64 hex digits>`")]
     NoGenesis,
+    /// The name or key of a log that no policy can list.
+    #[error("trust policy: {0}")]
+    Log(#[from] KeyError),
+    /// Parts that a file cannot hold, such as a member twice or a name with a line end.
+    #[error("these parts make no trust policy: as a file they would read otherwise")]
+    Parts,
 }
 
 impl TrustPolicy {
+    /// A policy from its parts, which a file can hold as they are.
+    ///
+    /// # Errors
+    /// [`TrustError`] as when a file of these parts is read.
+    pub fn new(
+        policy: Policy,
+        genesis: Hash,
+        members: Vec<TrustedMember>,
+    ) -> Result<Self, TrustError> {
+        let made = Self { policy, genesis, members };
+        let read = Self::parse(made.encode().as_bytes())?;
+        if read == made { Ok(read) } else { Err(TrustError::Parts) }
+    }
+
+    /// The policy of a single log without witnesses: its key, its genesis, the accepted members.
+    ///
+    /// # Errors
+    /// As [`TrustPolicy::new`].
+    pub fn of_log(
+        origin: &str,
+        log_key: &[u8; 32],
+        genesis: Hash,
+        members: Vec<TrustedMember>,
+    ) -> Result<Self, TrustError> {
+        let key = VerifierKey::new(origin, Algorithm::Ed25519, log_key)?;
+        let log = format!("log {}", key.encode());
+        let policy = Policy::from_lines([(1, log.as_bytes()), (2, b"quorum none")])?;
+        Self::new(policy, genesis, members)
+    }
+
     /// Reads a policy file.
     ///
     /// # Errors
@@ -137,12 +175,6 @@ fn member_line(text: &str) -> Result<TrustedMember, &'static str> {
     Ok(TrustedMember { id, name: name.to_owned() })
 }
 
-/// Bytes as lower-case hexadecimal digits.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Exactly `N` bytes from lower-case hexadecimal digits.
 #[must_use]
 pub fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
@@ -176,6 +208,24 @@ mod tests {
         assert_eq!(policy.name_of(&[1; 16]), Some("The Farm, Ltd"));
         assert!(policy.accepts(&[1; 16]) && !policy.accepts(&[2; 16]));
         assert_eq!(TrustPolicy::parse(policy.encode().as_bytes()).unwrap(), policy);
+    }
+
+    #[test]
+    fn a_name_cannot_smuggle_a_line_into_the_file() {
+        let key = Signer::new("farm.example", Algorithm::Ed25519, &[7; 32]).unwrap();
+        let key = key.verifier_key().public_key().to_bytes();
+        let made = |names: &[&str]| {
+            let members =
+                names.iter().map(|name| TrustedMember { id: [1; 16], name: (*name).to_owned() });
+            TrustPolicy::of_log("farm.example", &key, [0xab; 32], members.collect())
+        };
+        assert_eq!(made(&["Farm"]).unwrap().name_of(&[1; 16]), Some("Farm"));
+        let other = format!("Farm\nmember {} Evil", "02".repeat(16));
+        for names in [&[other.as_str()][..], &["Farm\n"], &["Farm\r"], &[" Farm"], &[""]] {
+            assert!(made(names).is_err(), "{names:?}");
+        }
+        let twice = made(&["Farm", "Farm"]).unwrap_err().to_string();
+        assert!(twice.contains("stands here already"), "{twice}");
     }
 
     #[test]

@@ -7,12 +7,24 @@
 //! now answers for every block before), and the issuer: the member that made the bundle, whose
 //! signature covers every byte of it, so that nothing can be dropped or moved between two bundles.
 //!
+//! **Who may issue.** Any active member may issue a bundle over what it holds or was itself shown,
+//! and show less of it than it was shown: nothing in it becomes less true by that, since every record
+//! still leads to whoever captured it. It does so in its own name, which the report gives beside the
+//! time of issue; it can alter nothing, add nothing, and issue nothing in another's name. Whoever is
+//! no member passes a bundle on as it is or not at all. A trust policy with `member` lines refuses
+//! other issuers too.
+//!
 //! There is one encoding: deterministic CBOR, integer keys, audit paths as one byte string of whole
-//! hashes. Reading compares.
+//! hashes, records in the order of the log and each once, keys in the order of their ids and each
+//! once. Reading refuses every other.
 
+mod build;
+mod report;
 mod verify;
 
-pub use verify::{Check, CheckState, RecordReport, Report, Verdict, verify};
+pub use build::{Draft, DraftError};
+pub use report::{Check, CheckState, Issuer, LogHead, RecordReport, Report, Verdict};
+pub use verify::verify;
 
 use countermark_tlog::merkle::Hash;
 
@@ -68,6 +80,14 @@ pub struct RecordProof {
     pub openings: Vec<u8>,
 }
 
+impl RecordProof {
+    /// Where the record stands in the log: block, statement, place in the batch.
+    #[must_use]
+    pub fn position(&self) -> (u64, u64, u64) {
+        (self.block.index, self.statement_index, self.record_index)
+    }
+}
+
 /// The newest block of the checkpoint, what its state says of the keys, and who made the bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
@@ -77,15 +97,17 @@ pub struct Head {
     pub issuer_key: Hash,
     /// The issuer's key and every key that signed a statement of this bundle, each once, in order of
     /// key id.
-    pub keys: Vec<KeyProof>,
+    pub keys: Vec<EntryProof>,
+    /// The member that the issuer's key belongs to: whether it is active.
+    pub issuer: EntryProof,
 }
 
-/// What the state says of one key.
+/// An entry of the state map, and that the newest state holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyProof {
-    /// The key's entry in the state map.
+pub struct EntryProof {
+    /// The entry's value.
     pub entry: Vec<u8>,
-    /// State proof of that entry, against the newest block's state root.
+    /// State proof of that value, against the newest block's state root.
     pub proof: Vec<u8>,
 }
 
@@ -96,7 +118,7 @@ pub struct Bundle {
     pub checkpoint: Vec<u8>,
     /// The log's genesis statement.
     pub genesis: GenesisProof,
-    /// The records, each with what it discloses.
+    /// The records, each with what it discloses: each once, in the order of the log.
     pub records: Vec<RecordProof>,
     /// The newest block, the keys and the issuer.
     pub head: Head,
@@ -125,7 +147,7 @@ pub enum BundleError {
 
 const BLOCK_KEYS: [u64; 3] = [1, 2, 3];
 const RECORD_KEYS: [u64; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
-const HEAD_KEYS: [u64; 3] = [1, 2, 3];
+const HEAD_KEYS: [u64; 4] = [1, 2, 3, 4];
 const BUNDLE_KEYS: [u64; 7] = [1, 2, 3, 4, 5, 6, 7];
 /// Longest audit path of a tree with 2^63 leaves.
 const PATH_HASHES_MAX: usize = 63;
@@ -149,18 +171,15 @@ impl Bundle {
 
     fn value(&self, signature: Option<&[u8; 64]>) -> Value {
         let records = self.records.iter().map(record_value).collect::<Vec<_>>();
-        let keys = self.head.keys.iter().map(|key| {
-            Value::Array(vec![key.entry.clone().into(), key.proof.clone().into()])
-        });
+        let keys = self.head.keys.iter().map(entry_value);
         let head = Value::int_map([
             (1, block_value(&self.head.block)),
             (2, self.head.issuer_key.into()),
             (3, keys.collect::<Vec<_>>().into()),
+            (4, entry_value(&self.head.issuer)),
         ]);
-        let genesis = Value::Array(vec![
-            self.genesis.leaf.clone().into(),
-            path_value(&self.genesis.path),
-        ]);
+        let genesis =
+            Value::Array(vec![self.genesis.leaf.clone().into(), path_value(&self.genesis.path)]);
         let mut entries = vec![
             (1, BUNDLE_VERSION.into()),
             (2, self.checkpoint.clone().into()),
@@ -193,13 +212,18 @@ impl Bundle {
         if records.is_empty() {
             return Err(fields.range(4, "a bundle proves at least one record").into());
         }
+        let records: Vec<RecordProof> = records.iter().map(record_of).collect::<Result<_, _>>()?;
+        if !records.is_sorted_by(|a, b| a.position() < b.position()) {
+            let rule = "records stand in the order of the log, each once";
+            return Err(fields.range(4, rule).into());
+        }
         Ok(Self {
             checkpoint: fields.bytes(2)?.to_vec(),
             genesis: GenesisProof {
                 leaf: bytes_of(&fields, 3, leaf)?,
                 path: path_of(&fields, 3, path)?,
             },
-            records: records.iter().map(record_of).collect::<Result<_, _>>()?,
+            records,
             head: head_of(fields.need(5)?)?,
             issued_at_ms: fields.uint(6)?,
             signature: fields.array(7)?,
@@ -209,6 +233,10 @@ impl Bundle {
 
 fn path_value(path: &[Hash]) -> Value {
     Value::Bytes(path.concat())
+}
+
+fn entry_value(shown: &EntryProof) -> Value {
+    Value::Array(vec![shown.entry.clone().into(), shown.proof.clone().into()])
 }
 
 fn block_value(block: &BlockProof) -> Value {
@@ -275,13 +303,17 @@ fn head_of(value: &Value) -> Result<Head, ShapeError> {
     Ok(Head {
         block: block_of(fields.need(1)?)?,
         issuer_key: fields.array(2)?,
-        keys: keys.iter().map(|key| key_of(&fields, key)).collect::<Result<_, _>>()?,
+        keys: keys.iter().map(|key| entry_of(&fields, 3, key)).collect::<Result<_, _>>()?,
+        issuer: entry_of(&fields, 4, fields.need(4)?)?,
     })
 }
 
-fn key_of(fields: &Fields<'_>, value: &Value) -> Result<KeyProof, ShapeError> {
+fn entry_of(fields: &Fields<'_>, key: u64, value: &Value) -> Result<EntryProof, ShapeError> {
     let Some([entry, proof]) = value.as_array() else {
-        return Err(fields.range(3, "a key is its entry and the state proof of it"));
+        return Err(fields.range(key, "an entry of the state and the state proof of it"));
     };
-    Ok(KeyProof { entry: bytes_of(fields, 3, entry)?, proof: bytes_of(fields, 3, proof)? })
+    Ok(EntryProof { entry: bytes_of(fields, key, entry)?, proof: bytes_of(fields, key, proof)? })
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -7,17 +7,19 @@ use countermark_tlog::note::{Algorithm, Note, VerifierKey};
 use countermark_tlog::policy::Rejected;
 use countermark_tlog::{Checkpoint, ProofError};
 
-use super::{BlockProof, Bundle, GENESIS_LEAF_INDEX, RecordProof};
+use super::report::{Check, CheckState, Issuer, LogHead, RecordReport, Report, Verdict};
+use super::{BlockProof, Bundle, EntryProof, GENESIS_LEAF_INDEX, RecordProof};
 use crate::block::BlockHeader;
 use crate::cose;
-use crate::ids::{KeyId, MemberId, RecordId, hex, key_id};
+use crate::ids::{KeyId, MemberId, hex, key_id};
 use crate::record::{self, Openings, Verified};
 use crate::record_header::{RecordHeader, batch_leaf_hash};
-use crate::state::StateProof;
-use crate::state::entries::{Entry, KeyEntry};
+use crate::state::entries::{Entry, KeyEntry, MemberEntry, MemberStatus};
+use crate::state::{StateProof, keys as state_keys};
 use crate::statement::{Body, Genesis, SignedStatement};
 use crate::trust::TrustPolicy;
 
+<<<<<<< HEAD
 /// What a check found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckState {
@@ -102,30 +104,39 @@ impl Report {
     }
 }
 
+=======
+>>>>>>> part/bundle
 /// Checks a bundle, against a trust policy if there is one. Needs nothing else.
 #[must_use]
 pub fn verify(bundle: &Bundle, trust: Option<&TrustPolicy>) -> Report {
     let mut run = Run { bundle, checks: Vec::new() };
-    let checkpoint = run.checkpoint_text();
-    let head = checkpoint.as_ref().and_then(|(_, checkpoint)| run.head(checkpoint));
+    let Some((note, checkpoint)) = run.checkpoint_text() else {
+        return run.report(trust, None, None, Vec::new());
+    };
+    // The signature comes before any path is walked, so that an altered checkpoint is named as such.
+    if let Some(genesis) = run.genesis(&checkpoint) {
+        run.checkpoint_signature(&note, &checkpoint, &genesis);
+        run.genesis_place(&checkpoint);
+    }
+    let head = run.head(&checkpoint);
     let keys = head.as_ref().map(|head| run.keys(head)).unwrap_or_default();
     let records: Vec<RecordReport> = bundle
         .records
         .iter()
         .enumerate()
-        .filter_map(|(i, proof)| {
-            let (_, checkpoint) = checkpoint.as_ref()?;
-            run.record(i, proof, checkpoint, &keys)
-        })
+        .filter_map(|(i, proof)| run.record(i, proof, &checkpoint, &keys))
         .collect();
-    if let Some(head) = &head {
-        run.issuer(head, &keys);
-    }
-    if let Some((note, checkpoint)) = &checkpoint {
-        run.genesis_and_log_key(note, checkpoint);
-        run.trust(note, trust, &records, &keys);
-    }
-    run.report(trust, records)
+    run.order();
+    let issuer = head.as_ref().and_then(|head| run.issuer(head, &keys));
+    run.trust(&note, trust, &records, issuer.as_ref());
+    let log = head.map(|head| LogHead {
+        origin: checkpoint.origin,
+        size: checkpoint.size,
+        root: checkpoint.root,
+        height: head.height,
+        time_ms: head.time_ms,
+    });
+    run.report(trust, log, issuer, records)
 }
 
 struct Run<'a> {
@@ -185,15 +196,17 @@ impl Run<'_> {
     /// The keys that the newest state proves; exactly those that are used, in order.
     fn keys(&mut self, head: &BlockHeader) -> BTreeMap<KeyId, KeyEntry> {
         let outcome = self.read_keys(head);
-        self.step("keys", outcome, |keys| format!("{} in the state of the newest block", keys.len()))
-            .unwrap_or_default()
+        self.step("keys", outcome, |keys| {
+            format!("{} in the state of the newest block", keys.len())
+        })
+        .unwrap_or_default()
     }
 
     fn read_keys(&self, head: &BlockHeader) -> Result<BTreeMap<KeyId, KeyEntry>, String> {
         let mut keys = BTreeMap::new();
         let mut order = Vec::new();
         for shown in &self.bundle.head.keys {
-            let proof = StateProof::decode(&shown.proof).map_err(|e| e.to_string())?;
+            let proof = state_proof(shown)?;
             let entry = KeyEntry::decode(&shown.entry).map_err(|e| e.to_string())?;
             let id = key_id(&entry.public_key);
             let entry = KeyEntry::from_proof(&head.state_root, &id, &shown.entry, &proof)
@@ -201,15 +214,23 @@ impl Run<'_> {
             order.push(id);
             keys.insert(id, entry);
         }
+        if !order.is_sorted_by(|a, b| a < b) {
+            return Err("the keys do not stand in the order of their ids, each once".into());
+        }
         let mut used: BTreeSet<KeyId> = BTreeSet::from([self.bundle.head.issuer_key]);
         for record in &self.bundle.records {
-            let signed = SignedStatement::from_leaf(&record.statement_leaf);
-            used.extend(signed.ok().map(|signed| signed.statement().key));
+            match SignedStatement::from_leaf(&record.statement_leaf) {
+                Ok(signed) => used.insert(signed.statement().key),
+                // The record's own check names the statement as what does not hold.
+                Err(_) => return Ok(keys),
+            };
         }
-        if order.iter().eq(used.iter()) {
-            Ok(keys)
-        } else {
-            Err("the keys shown are not exactly those that signed, in order".into())
+        if let Some(missing) = used.iter().find(|id| !keys.contains_key(*id)) {
+            return Err(format!("key {} signed but is not shown", hex(missing)));
+        }
+        match order.iter().find(|id| !used.contains(*id)) {
+            Some(id) => Err(format!("key {} is shown but signed nothing here", hex(id))),
+            None => Ok(keys),
         }
     }
 
@@ -231,10 +252,7 @@ impl Run<'_> {
             header.and_then(|header| header.check().map(|()| header).map_err(|e| e.to_string()));
         let header =
             self.step(&name("record header"), header, |h| format!("record {}", hex(&h.record_id)))?;
-        let shown = Openings::decode(&proof.openings).map_err(|e| e.to_string());
-        let shown = shown.and_then(|openings| {
-            record::verify(&header.class_digests, &openings).map_err(|e| e.to_string())
-        });
+        let shown = disclosed(proof, &header);
         let verified = self.step(&name("disclosed values"), shown, |verified| {
             format!("{} lead to the record's class digests", verified.disclosures.len())
         });
@@ -261,35 +279,58 @@ impl Run<'_> {
         })
     }
 
-    fn issuer(&mut self, head: &BlockHeader, keys: &BTreeMap<KeyId, KeyEntry>) {
-        let outcome = match keys.get(&self.bundle.head.issuer_key) {
-            None => Err("the issuer's key is not proven".to_owned()),
-            Some(key) if !key.valid_at(head.height) => {
-                Err("the issuer's key is revoked".to_owned())
-            }
-            Some(key) => {
-                let message = self.bundle.signed_bytes();
-                cose::verify(&key.public_key, &message, &self.bundle.signature)
-                    .map(|()| key.member)
-                    .map_err(|_| "the issuer's signature does not cover this bundle".to_owned())
-            }
-        };
-        self.step("bundle signature", outcome, |member| format!("member {}", hex(member)));
+    fn order(&mut self) {
+        let rising = self.bundle.records.is_sorted_by(|a, b| a.position() < b.position());
+        if !rising {
+            let detail = "the records do not stand in the order of the log, each once";
+            self.note("order of records", CheckState::Contradicted, detail);
+        }
     }
 
-    /// The log's first statement and, from it, the key that the checkpoint must be signed with.
-    fn genesis_and_log_key(&mut self, note: &Note, checkpoint: &Checkpoint) {
+    /// Who made the bundle, and that all of it is covered by the signature.
+    fn issuer(&mut self, head: &BlockHeader, keys: &BTreeMap<KeyId, KeyEntry>) -> Option<Issuer> {
+        let id = self.bundle.head.issuer_key;
+        let outcome = issuing_key(self.bundle, head, keys);
+        let key = self.step("issuer", outcome, |key| {
+            format!("member {}, active at height {}", hex(&key.member), head.height)
+        })?;
+        let covered =
+            cose::verify(&key.public_key, &self.bundle.signed_bytes(), &self.bundle.signature);
+        let covered = covered
+            .map_err(|_| "the issuer's signature does not cover this bundle as it is".to_owned());
+        self.step("bundle signature", covered, |()| "covers every byte".to_owned())?;
+        Some(Issuer {
+            member: key.member,
+            member_name: None,
+            key: id,
+            issued_at_ms: self.bundle.issued_at_ms,
+        })
+    }
+
+    /// The log's first statement, which names the log's key.
+    fn genesis(&mut self, checkpoint: &Checkpoint) -> Option<Genesis> {
         let outcome = genesis(self.bundle, checkpoint);
-        let genesis = self.step("genesis statement", outcome, |_| "first of this log".to_owned());
-        let Some(genesis) = genesis else { return };
+        self.step("genesis statement", outcome, |genesis| {
+            format!("log key {}", hex(&key_id(&genesis.log_key)))
+        })
+    }
+
+    fn checkpoint_signature(&mut self, note: &Note, checkpoint: &Checkpoint, genesis: &Genesis) {
         let key = VerifierKey::new(&checkpoint.origin, Algorithm::Ed25519, &genesis.log_key);
-        let outcome = key.map_err(|e| e.to_string()).and_then(|key| match note.verify(&[key]) {
-            Ok(found) if !found.is_empty() => Ok(()),
-            Ok(_) | Err(_) => {
-                Err("the checkpoint is not signed with the log key of the genesis".to_owned())
-            }
+        let outcome = key.map_err(|e| e.to_string()).and_then(|key| {
+            note.verify(&[key]).map(|_| ()).map_err(|_| {
+                "the checkpoint is not signed with the log key of the genesis".to_owned()
+            })
         });
         self.step("checkpoint signature", outcome, |()| "by the log's own key".to_owned());
+    }
+
+    fn genesis_place(&mut self, checkpoint: &Checkpoint) {
+        let proof = &self.bundle.genesis;
+        let leaf = merkle::leaf_hash(&proof.leaf);
+        let outcome = included(&leaf, GENESIS_LEAF_INDEX, &proof.path, checkpoint)
+            .map_err(|e| format!("the genesis statement is not the log's first: {e}"));
+        self.step("place of the genesis", outcome, |()| "first of this log".to_owned());
     }
 
     fn trust(
@@ -297,11 +338,12 @@ impl Run<'_> {
         note: &Note,
         trust: Option<&TrustPolicy>,
         records: &[RecordReport],
-        keys: &BTreeMap<KeyId, KeyEntry>,
+        issuer: Option<&Issuer>,
     ) {
         let Some(trust) = trust else {
             let detail = "no trust policy was given: anyone could have made this log";
             self.note("log key", CheckState::NotChecked, detail);
+            self.unknown_lines(note, 1);
             return;
         };
         let accepted = trust.policy.check(note).map_err(|rejected| match rejected {
@@ -310,9 +352,12 @@ impl Run<'_> {
             }
             other => other.to_string(),
         });
-        self.step("log key", accepted, |accepted| {
+        let accepted = self.step("log key", accepted, |accepted| {
             format!("log {} of the trust policy", accepted.checkpoint.origin)
         });
+        if let Some(accepted) = accepted {
+            self.unknown_lines(note, accepted.logs.len() + accepted.witnesses.len());
+        }
         let found = merkle::leaf_hash(&self.bundle.genesis.leaf);
         let pinned = if found == trust.genesis {
             Ok(())
@@ -321,11 +366,10 @@ impl Run<'_> {
             Err(format!("the ledger began with {found}, the trust policy pins {wanted}"))
         };
         self.step("ledger", pinned, |()| "the one that the trust policy pins".to_owned());
-        let issuer = keys.get(&self.bundle.head.issuer_key).map(|key| key.member);
         let stranger = records
             .iter()
             .map(|record| record.member)
-            .chain(issuer)
+            .chain(issuer.map(|issuer| issuer.member))
             .find(|member| !trust.accepts(member));
         let members = match stranger {
             None => Ok(()),
@@ -334,25 +378,87 @@ impl Run<'_> {
         self.step("members", members, |()| "all in the trust policy".to_owned());
     }
 
-    fn report(self, trust: Option<&TrustPolicy>, mut records: Vec<RecordReport>) -> Report {
+    /// Signature lines that nobody here knows the key of: C2SP has them ignored, the report says so.
+    fn unknown_lines(&mut self, note: &Note, known: usize) {
+        let unknown = note.signatures().len().saturating_sub(known);
+        if unknown > 0 {
+            let detail = format!("{unknown} signature lines of the checkpoint are of unknown keys");
+            self.note("cosignatures", CheckState::NotChecked, detail);
+        }
+    }
+
+    fn report(
+        self,
+        trust: Option<&TrustPolicy>,
+        log: Option<LogHead>,
+        mut issuer: Option<Issuer>,
+        mut records: Vec<RecordReport>,
+    ) -> Report {
         let fault = self.checks.iter().find(|check| check.state == CheckState::Contradicted);
         if let Some(fault) = fault {
             let message = format!("Does not hold: {}: {}.", fault.check, fault.detail);
             let verdict = Verdict::DoesNotHold;
-            return Report { verdict, message, checks: self.checks, records: Vec::new() };
+            let (checks, records) = (self.checks, Vec::new());
+            return Report { verdict, message, checks, log: None, issuer: None, records };
         }
+        let name = |member: &MemberId| Some(trust?.name_of(member)?.to_owned());
         for record in &mut records {
-            record.member_name =
-                trust.and_then(|trust| trust.name_of(&record.member)).map(str::to_owned);
+            record.member_name = name(&record.member);
         }
-        let (verdict, message) = if trust.is_some() {
-            (Verdict::Holds, "Holds, in the log and of the members that the policy trusts.")
-        } else {
-            let message = "consistent; log key not checked: give --trust to check whose log it is.";
-            (Verdict::LogKeyNotChecked, message)
+        if let Some(issuer) = &mut issuer {
+            issuer.member_name = name(&issuer.member);
+        }
+        let (verdict, message) = match trust {
+            Some(trust) if trust.members.is_empty() => {
+                (Verdict::Holds, "Holds, in the log that the policy trusts.")
+            }
+            Some(_) => {
+                (Verdict::Holds, "Holds, in the log and of the members that the policy trusts.")
+            }
+            None => (
+                Verdict::LogKeyNotChecked,
+                "consistent; log key not checked: give --trust to check whose log it is.",
+            ),
         };
-        Report { verdict, message: message.to_owned(), checks: self.checks, records }
+        let message = message.to_owned();
+        Report { verdict, message, checks: self.checks, log, issuer, records }
     }
+}
+
+fn state_proof(shown: &EntryProof) -> Result<StateProof, String> {
+    StateProof::decode(&shown.proof).map_err(|e| e.to_string())
+}
+
+/// The issuer's key: proven, not revoked, of an active member.
+fn issuing_key(
+    bundle: &Bundle,
+    head: &BlockHeader,
+    keys: &BTreeMap<KeyId, KeyEntry>,
+) -> Result<KeyEntry, String> {
+    let id = &bundle.head.issuer_key;
+    let key = keys.get(id).ok_or("the issuer's key is not proven")?;
+    if !key.valid_at(head.height) {
+        return Err(format!("the issuer's key {} is revoked", hex(id)));
+    }
+    let shown = &bundle.head.issuer;
+    state_proof(shown)?
+        .verify_present(&head.state_root, &state_keys::member(&key.member), &shown.entry)
+        .map_err(|e| format!("member {}: {e}", hex(&key.member)))?;
+    let member = MemberEntry::decode(&shown.entry).map_err(|e| e.to_string())?;
+    match member.status {
+        MemberStatus::Active => Ok(key.clone()),
+        MemberStatus::Suspended => Err(format!("member {} is suspended", hex(&key.member))),
+        MemberStatus::Left => Err(format!("member {} has left", hex(&key.member))),
+    }
+}
+
+/// What the openings show, where they are in their one encoding and lead to the class digests.
+fn disclosed(proof: &RecordProof, header: &RecordHeader) -> Result<Verified, String> {
+    let openings = Openings::decode(&proof.openings).map_err(|e| e.to_string())?;
+    if openings.encode() != proof.openings {
+        return Err("the openings are not in their one encoding".to_owned());
+    }
+    record::verify(&header.class_digests, &openings).map_err(|e| e.to_string())
 }
 
 /// A block's header, where its leaf stands in the checkpoint's tree and says so itself.
@@ -437,12 +543,9 @@ fn in_block(
 }
 
 fn genesis(bundle: &Bundle, checkpoint: &Checkpoint) -> Result<Genesis, String> {
-    let leaf = merkle::leaf_hash(&bundle.genesis.leaf);
-    included(&leaf, GENESIS_LEAF_INDEX, &bundle.genesis.path, checkpoint)
-        .map_err(|e| format!("the genesis statement: {e}"))?;
     let signed = SignedStatement::from_leaf(&bundle.genesis.leaf).map_err(|e| e.to_string())?;
     let Body::Genesis(genesis) = &signed.statement().body else {
-        return Err("the log's first statement is no genesis".to_owned());
+        return Err("the statement is no genesis".to_owned());
     };
     signed.verify(&genesis.member_key).map_err(|e| e.to_string())?;
     if signed.statement().origin != checkpoint.origin {
