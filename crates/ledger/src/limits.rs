@@ -47,26 +47,14 @@ pub const BUCKETS_SWEPT_PER_BLOCK_MAX: usize = 1_024;
 pub const KEYS_PER_MEMBER_MAX: u64 = 64;
 /// Distinct hands that may endorse one record or statement.
 pub const ENDORSERS_MAX: usize = 256;
-<<<<<<< HEAD
-<<<<<<< HEAD
-=======
->>>>>>> part/bundle
 /// Records that one bundle proves.
 pub const BUNDLE_RECORDS_MAX: usize = 1_000;
 /// Bytes of a trust policy.
 pub const TRUST_BYTES_MAX: usize = 1024 * 1024;
 /// Members that a trust policy names.
 pub const TRUST_MEMBERS_MAX: usize = 4_096;
-<<<<<<< HEAD
-=======
-=======
->>>>>>> part/bundle
 
 // A full batch of the longest headers fits an object, and its tags fit one list of the state.
 const _: () =
     assert!(RECORDS_PER_CAPTURE_MAX * (RECORD_HEADER_BYTES_MAX + 3) + 3 <= OBJECT_BYTES_MAX);
 const _: () = assert!(RECORDS_PER_CAPTURE_MAX * 34 + 3 <= STATE_VALUE_BYTES_MAX);
-<<<<<<< HEAD
->>>>>>> part/ledger
-=======
->>>>>>> part/bundle
