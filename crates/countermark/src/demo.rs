@@ -119,9 +119,9 @@ pub(crate) fn run(once: bool, data: Option<PathBuf>) -> Result<u8> {
     let trace = traced(&node, &story)?;
     say("\n3. Proofs for strangers: offline, against a trust policy");
     let event = event_to_prove(&node, &trace)?;
-    prove_and_verify(&node, &event, &proofs.path)?;
+    let step = prove_and_verify(&node, &event, &proofs.path)?;
     say("\n4. What must be refused");
-    refusals(&story, &event, &proofs.path)?;
+    refusals(&story, &event, &step, &proofs.path)?;
     drop(node);
     say("\n5. Everything computed again");
     let report = Node::fsck(&folder.path, &Unlock::KeyFile, &Bar::new())?;
@@ -157,7 +157,10 @@ fn tell(story: &Story, folder: &Path, aloud: bool) -> Result<Node> {
     for document in &story.document {
         let kept = node.document(Some(&document.member), &document.file, file(&document.file)?)?;
         if aloud {
-            say(&format!("   {:<20} {:<28} kept, CID {}", document.member, document.file, kept.cid));
+            say(&format!(
+                "   {:<20} {:<28} kept, CID {}",
+                document.member, document.file, kept.cid
+            ));
         }
     }
     for step in &story.step {
@@ -187,7 +190,11 @@ fn traced(node: &Node, story: &Story) -> Result<Trace> {
         let of_member: Vec<_> = trace.nodes.iter().filter(|n| n.member == member).collect();
         say(&format!("   {member} knows of {} things:", of_member.len()));
         for node in of_member {
-            say(&format!("      {}  at {}", short(&node.id), node.site.as_deref().map_or("-", short)));
+            say(&format!(
+                "      {}  at {}",
+                short(&node.id),
+                node.site.as_deref().map_or("-", short)
+            ));
         }
     }
     say(&format!("   {} links between them", trace.edges.len()));
@@ -223,7 +230,8 @@ const WHOLE: &str = "event.bundle";
 const FIELD: &str = "field.bundle";
 const TRUST: &str = "trust-policy";
 
-fn prove_and_verify(node: &Node, event: &str, proofs: &Path) -> Result<()> {
+/// Gives the value of the field that is proven alone.
+fn prove_and_verify(node: &Node, event: &str, proofs: &Path) -> Result<String> {
     let whole = node.prove(event, &[])?;
     let field = node.prove(event, &["/bizStep".to_owned()])?;
     write(&proofs.join(WHOLE), &whole)?;
@@ -246,7 +254,7 @@ fn prove_and_verify(node: &Node, event: &str, proofs: &Path) -> Result<()> {
     let step = step.context("the bundle does not show the field")?;
     ensure!(record.verified.event.is_none(), "the bundle shows more than the field");
     say(&format!("      {} /bizStep = {step}, and nothing else", report.message));
-    Ok(())
+    Ok(step.to_owned())
 }
 
 /// Verifies from files alone, as a stranger would.
@@ -256,16 +264,13 @@ fn checked(bundle: &Path, trust: Option<&Path>) -> Result<Report> {
     Ok(verify::verify(&bundle.display().to_string(), &file, policy.as_deref())?)
 }
 
-fn refusals(story: &Story, event: &str, proofs: &Path) -> Result<()> {
+fn refusals(story: &Story, event: &str, step: &str, proofs: &Path) -> Result<()> {
     let trust = proofs.join(TRUST);
     // An altered copy: another business step in the disclosed value.
     let mut altered = std::fs::read(proofs.join(FIELD))?;
-    let value = b"bizStep";
-    let at = altered.windows(value.len()).rposition(|window| window == value);
-    let at = at.context("the bundle does not hold its field's name")?;
-    if let Some(byte) = altered.get_mut(at + value.len() + 4) {
-        *byte ^= 1;
-    }
+    let at = altered.windows(step.len()).rposition(|window| window == step.as_bytes());
+    let at = at.context("the bundle does not hold its field's value")?;
+    altered[at] ^= 1;
     let copy = proofs.join("altered.bundle");
     write(&copy, &altered)?;
     refused("an altered copy", &checked(&copy, Some(&trust))?)?;

@@ -187,7 +187,13 @@ impl Node {
             };
             let tag = tagger.tag(&event, Some(&source));
             let document_digest = outcome.document.digest;
-            incoming.push(Incoming { event, document_digest, source: Some(source), tag, named: false });
+            incoming.push(Incoming {
+                event,
+                document_digest,
+                source: Some(source),
+                tag,
+                named: false,
+            });
             places.push(line.line.clone());
         }
         if any_error(&faults) {

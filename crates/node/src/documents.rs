@@ -144,7 +144,8 @@ impl Node {
             }
             names.extend(classes.iter().map(|class| class.number()));
         }
-        let named = names.into_iter().filter_map(|number| FieldClass::from_number(u64::from(number)));
+        let named =
+            names.into_iter().filter_map(|number| FieldClass::from_number(u64::from(number)));
         Ok(named.map(|class| class.name().to_owned()).collect())
     }
 }

@@ -41,8 +41,7 @@ impl Node {
             .index
             .query(&self.member_ids(), &query)
             .map_err(|e| store_error(&e))?;
-        let mut answer =
-            EventsAnswer { events: Vec::new(), erased: 0, next_page_token: page.next };
+        let mut answer = EventsAnswer { events: Vec::new(), erased: 0, next_page_token: page.next };
         for row in &page.rows {
             let loaded = sequencer.stores.load_row(row)?;
             match loaded.filter(|loaded| NEEDED.iter().all(|name| loaded.event.get(name).is_some()))

@@ -41,9 +41,9 @@ pub(crate) fn translate(event: &mut Json, format: EpcFormat) {
             let canonical = gs1::canonical(text);
             (canonical != text).then(|| canonical.into_owned())
         }),
-        EpcFormat::AlwaysEpcUrn => walk(event, false, &|text| {
-            Identifier::parse(text).ok()?.epc_urn(None)
-        }),
+        EpcFormat::AlwaysEpcUrn => {
+            walk(event, false, &|text| Identifier::parse(text).ok()?.epc_urn(None))
+        }
     }
 }
 

@@ -118,7 +118,7 @@ impl Node {
         let node = Self::open(folder, unlock, progress)?;
         let sequencer = node.lock();
         let mut count = 0;
-        for (_, vault) in &sequencer.stores.vaults {
+        for vault in sequencer.stores.vaults.values() {
             vault
                 .scan(|_, _| {
                     count += 1;
@@ -181,9 +181,7 @@ fn execute_again(
             Ok(effects) => {
                 let size = block.header.log_size + effects.leaves.len() as u64;
                 let root = log.root_at(size).map_err(|e| store_error(&e))?;
-                state
-                    .commit(block.header.height, &effects.writes)
-                    .map_err(|e| store_error(&e))?;
+                state.commit(block.header.height, &effects.writes).map_err(|e| store_error(&e))?;
                 tip = Tip::after(&block.header, root);
             }
             Err(error) => {
@@ -228,7 +226,7 @@ fn check_records(
 ) -> Result<(), NodeError> {
     let mut vaults = BTreeMap::new();
     for member in &secrets.members {
-        match stores::begin_vault(disk, member.id, &member.vault_key) {
+        match stores::begin_vault(disk, member.id, &member.vault_key, None) {
             Ok(vault) => {
                 vaults.insert(member.id, vault);
             }

@@ -66,7 +66,7 @@ pub enum KeyringError {
 /// One member's secrets.
 #[derive(Clone, Serialize, Deserialize, Zeroize)]
 #[zeroize(drop)]
-pub struct MemberSecrets {
+pub(crate) struct MemberSecrets {
     /// The member's id on the ledger.
     pub id: [u8; 16],
     /// The member's name; on the ledger stands only its salted digest.
@@ -88,7 +88,7 @@ pub struct MemberSecrets {
 /// All secrets of a node.
 #[derive(Clone, Serialize, Deserialize, Zeroize)]
 #[zeroize(drop)]
-pub struct Secrets {
+pub(crate) struct Secrets {
     /// The log's origin (C2SP tlog-checkpoint).
     pub origin: String,
     /// Seed of the log's key (Ed25519).
@@ -109,7 +109,7 @@ enum Lock {
 }
 
 /// The open keyring of a node.
-pub struct Keyring {
+pub(crate) struct Keyring {
     folder: PathBuf,
     key: Zeroizing<[u8; 32]>,
     /// The secrets, as on disk.
@@ -120,7 +120,7 @@ pub struct Keyring {
 ///
 /// # Errors
 /// [`KeyringError::Random`].
-pub fn random<const N: usize>() -> Result<[u8; N], KeyringError> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], KeyringError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| KeyringError::Random)?;
     Ok(bytes)
@@ -131,7 +131,7 @@ impl MemberSecrets {
     ///
     /// # Errors
     /// [`KeyringError::Random`].
-    pub fn generate(name: &str, country: Option<&str>) -> Result<Self, KeyringError> {
+    pub(crate) fn generate(name: &str, country: Option<&str>) -> Result<Self, KeyringError> {
         Ok(Self {
             id: random()?,
             name: name.to_owned(),
@@ -150,7 +150,11 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError`]; nothing usable is left behind.
-    pub fn create(folder: &Path, unlock: &Unlock, secrets: Secrets) -> Result<Self, KeyringError> {
+    pub(crate) fn create(
+        folder: &Path,
+        unlock: &Unlock,
+        secrets: Secrets,
+    ) -> Result<Self, KeyringError> {
         let failed = |source| KeyringError::Io { place: folder.to_owned(), source };
         fs::create_dir(folder).map_err(failed)?;
         restrict_folder(folder).map_err(failed)?;
@@ -178,7 +182,7 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError`]; the files stay as they are.
-    pub fn open(folder: &Path, unlock: &Unlock) -> Result<Self, KeyringError> {
+    pub(crate) fn open(folder: &Path, unlock: &Unlock) -> Result<Self, KeyringError> {
         let place = folder.join("lock");
         let lock: Lock = serde_json::from_slice(&read(&place)?)
             .map_err(|e| KeyringError::Damaged { place, what: e.to_string() })?;
@@ -198,7 +202,7 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError::Io`].
-    pub fn save(&self) -> Result<(), KeyringError> {
+    pub(crate) fn save(&self) -> Result<(), KeyringError> {
         let text = Zeroizing::new(serde_json::to_vec(&self.secrets).unwrap_or_default());
         let nonce = random::<NONCE_LEN>()?;
         let place = self.folder.join("secrets");

@@ -59,7 +59,9 @@ impl Mappings {
                 Ok(Description {
                     id: manifest.id.clone(),
                     version: manifest.version.to_string(),
-                    source: format!("{} {}", manifest.format.as_str(), manifest.message).trim().to_owned(),
+                    source: format!("{} {}", manifest.format.as_str(), manifest.message)
+                        .trim()
+                        .to_owned(),
                     emits: manifest.emits.clone(),
                     verified: manifest.verified.as_str().to_owned(),
                 })

@@ -16,19 +16,14 @@ impl Node {
     /// # Errors
     /// [`NodeError::Unreadable`] with the entry that is wrong; nothing is added then.
     pub fn master_data_add(&mut self, name: &str, text: &[u8]) -> Result<String, NodeError> {
-        let unreadable =
-            |what: String| NodeError::Unreadable { place: name.to_owned(), what };
+        let unreadable = |what: String| NodeError::Unreadable { place: name.to_owned(), what };
         let text = std::str::from_utf8(text).map_err(|_| unreadable("not UTF-8".to_owned()))?;
         MasterTable::from_toml(text).map_err(|e| unreadable(e.to_string()))?;
         let known = self.master_text()?;
-        let all = if known.contains(text.trim()) {
-            known
-        } else {
-            format!("{known}\n{}\n", text.trim())
-        };
-        let table = MasterTable::from_toml(&all).map_err(|e| {
-            unreadable(format!("contradicts what is known already: {e}"))
-        })?;
+        let all =
+            if known.contains(text.trim()) { known } else { format!("{known}\n{}\n", text.trim()) };
+        let table = MasterTable::from_toml(&all)
+            .map_err(|e| unreadable(format!("contradicts what is known already: {e}")))?;
         let sequencer = self.lock();
         sequencer.stores.desk.set_setting(SETTING, all.as_bytes()).map_err(|e| store_error(&e))?;
         Ok(format!("{} places and parties, {} items", table.locations().len(), table.items().len()))

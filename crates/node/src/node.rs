@@ -73,7 +73,8 @@ fn system_clock() -> u64 {
 
 /// Digest of a member's name under its salt: what the ledger holds of the name.
 fn name_digest(member: &MemberSecrets) -> [u8; 32] {
-    let message = [b"countermark member name 1".as_slice(), &member.name_salt, member.name.as_bytes()];
+    let message =
+        [b"countermark member name 1".as_slice(), &member.name_salt, member.name.as_bytes()];
     sha256(&message.concat())
 }
 
@@ -106,9 +107,9 @@ fn check_name(name: &str) -> Result<(), NodeError> {
 
 fn check_country(country: Option<&str>) -> Result<(), NodeError> {
     match country {
-        Some(code) if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_uppercase()) => {
-            Err(NodeError::Usage(format!("\"{code}\" is no country code; give two capitals, as DE")))
-        }
+        Some(code) if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_uppercase()) => Err(
+            NodeError::Usage(format!("\"{code}\" is no country code; give two capitals, as DE")),
+        ),
         _ => Ok(()),
     }
 }
@@ -158,7 +159,9 @@ impl Node {
         let first = &node.keyring.secrets.members[0];
         let genesis = Body::Genesis(Genesis {
             hand: node.keyring.secrets.hand,
-            log_key: SigningKey::from_bytes(&node.keyring.secrets.log_seed).verifying_key().to_bytes(),
+            log_key: SigningKey::from_bytes(&node.keyring.secrets.log_seed)
+                .verifying_key()
+                .to_bytes(),
             rule_set: RULE_SET_1,
             name_digest: name_digest(first),
             member_key: node.signing(0).key.verifying_key().to_bytes(),

@@ -74,7 +74,8 @@ impl<'a> Tagger<'a> {
         match (source, event.event_id()) {
             (Some(source), _) => {
                 parts.push(&[TAG_LINE]);
-                parts.extend([&source.system, &source.document, &source.line].map(String::as_bytes));
+                parts
+                    .extend([&source.system, &source.document, &source.line].map(String::as_bytes));
             }
             (None, Some(id)) => parts.extend([&[TAG_EVENT_ID][..], id.as_bytes()]),
             (None, None) => {

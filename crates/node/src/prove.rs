@@ -1,26 +1,25 @@
 //! `prove`, `receipt`, `trust`: what others verify without us.
 
-use std::collections::BTreeSet;
-
 use countermark_ledger::bundle::{
-    BlockProof, Bundle, GENESIS_LEAF_INDEX, GenesisProof, Head, KeyProof, RecordProof,
+    BlockProof, Draft, EntryProof, GENESIS_LEAF_INDEX, GenesisProof, RecordProof,
 };
-use countermark_ledger::ids::{KeyId, RecordId};
+use countermark_ledger::ids::RecordId;
+use countermark_ledger::receipt;
 use countermark_ledger::record::disclose;
 use countermark_ledger::record_header::{batch_leaf_hash, decode_batch};
-use countermark_ledger::state::entries::{Entry, KeyEntry, RecordEntry};
-use countermark_ledger::state::{StateView, keys, prove as prove_state};
+use countermark_ledger::state::entries::{Entry, RecordEntry};
+use countermark_ledger::state::keys;
 use countermark_ledger::statement::{Body, SignedStatement};
 use countermark_ledger::trust::{TrustPolicy, TrustedMember};
-use countermark_ledger::{cose, receipt};
 use countermark_store::log_store::LogView;
-use countermark_tlog::merkle::{self, Hash};
 use countermark_tlog::Policy;
+use countermark_tlog::merkle::{self, Hash};
 
 use crate::blocks;
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::sequencer::{Sequencer, chain};
+use crate::stores::store_error;
 
 /// A receipt and what it is of.
 pub struct Receipt {
@@ -44,36 +43,40 @@ impl Node {
         let issuer = self.member_of_id(&rows[0].member)?;
         let whole = [String::new()];
         let fields = if fields.is_empty() { &whole[..] } else { fields };
-        let log: &LogView = &sequencer.stores.log;
-        let mut signers = BTreeSet::new();
+        let stores = &sequencer.stores;
+        let log: &LogView = &stores.log;
         let mut records = Vec::new();
         for row in &rows {
-            let (proof, signer) = record_proof(&sequencer, log, &row.record_id, fields)?;
-            records.push(proof);
-            signers.insert(signer);
+            records.push(record_proof(&sequencer, log, &row.record_id, fields)?);
         }
         let signing = self.signing(issuer);
-        signers.insert(signing.key_id());
+        let failed = |e: countermark_ledger::state::StateError| NodeError::Store(e.to_string());
+        let unknown = || missing("state", "a key or member that signed is not in it");
+        let ids = Draft::key_ids(&records, signing.key_id()).map_err(|e| store_error(&e))?;
+        let mut keys = Vec::new();
+        for id in &ids {
+            let proof = EntryProof::of_key(&stores.state, id).map_err(failed)?;
+            keys.push(proof.ok_or_else(unknown)?);
+        }
+        let member = EntryProof::of_member(&stores.state, &signing.member).map_err(failed)?;
         let newest = blocks::newest(log)?.ok_or_else(|| missing("log", "it is empty"))?;
-        let head = Head {
-            block: block_proof(log, newest.log_size)?,
-            issuer_key: signing.key_id(),
-            keys: signers.iter().map(|id| key_proof(&sequencer, id)).collect::<Result<_, _>>()?,
-        };
-        let genesis = GenesisProof {
-            leaf: leaf(log, GENESIS_LEAF_INDEX)?,
-            path: inclusion(log, GENESIS_LEAF_INDEX)?,
-        };
         let checkpoint = log.checkpoint().ok_or_else(|| missing("log", "it has no checkpoint"))?;
-        let mut bundle = Bundle {
+        let draft = Draft {
             checkpoint: checkpoint.to_vec(),
-            genesis,
+            genesis: GenesisProof {
+                leaf: leaf(log, GENESIS_LEAF_INDEX)?,
+                path: inclusion(log, GENESIS_LEAF_INDEX)?,
+            },
             records,
-            head,
+            head: block_proof(log, newest.log_size)?,
+            issuer_key: signing.key_id(),
+            issuer: member.ok_or_else(unknown)?,
+            keys,
             issued_at_ms: (sequencer.clock)(),
-            signature: [0; 64],
         };
-        bundle.signature = cose::sign(&signing.key, &bundle.signed_bytes());
+        let bundle = draft
+            .sign(&signing.key)
+            .map_err(|e| NodeError::Damaged { place: "bundle".to_owned(), what: chain(&e) })?;
         Ok(bundle.encode())
     }
 
@@ -144,7 +147,10 @@ impl Node {
 }
 
 fn lines(hashes: &[Hash]) -> Vec<u8> {
-    hashes.iter().flat_map(|hash| (countermark_ledger::ids::hex(hash) + "\n").into_bytes()).collect()
+    hashes
+        .iter()
+        .flat_map(|hash| (countermark_ledger::ids::hex(hash) + "\n").into_bytes())
+        .collect()
 }
 
 fn missing(place: &str, what: &str) -> NodeError {
@@ -164,24 +170,13 @@ fn block_proof(log: &LogView, index: u64) -> Result<BlockProof, NodeError> {
     Ok(BlockProof { header_leaf: leaf(log, index)?, index, path: inclusion(log, index)? })
 }
 
-fn key_proof(sequencer: &Sequencer, id: &KeyId) -> Result<KeyProof, NodeError> {
-    let state = &sequencer.stores.state;
-    let failed = |e: countermark_ledger::state::StateError| NodeError::Store(e.to_string());
-    let key = keys::signing_key(id);
-    let entry = state.value(&key).map_err(failed)?;
-    let entry = entry.ok_or_else(|| missing("state", "a signing key is not in it"))?;
-    KeyEntry::decode(&entry).map_err(|e| missing("state", &e.to_string()))?;
-    let proof = prove_state(state, &key).map_err(failed)?.encode();
-    Ok(KeyProof { entry, proof })
-}
-
-/// What proves one record, and the key that signed for it.
+/// What proves one record.
 fn record_proof(
     sequencer: &Sequencer,
     log: &LogView,
     record: &RecordId,
     fields: &[String],
-) -> Result<(RecordProof, KeyId), NodeError> {
+) -> Result<RecordProof, NodeError> {
     let state = &sequencer.stores.state;
     let entry = RecordEntry::load(state, &keys::record(record))
         .map_err(|e| NodeError::Store(e.to_string()))?
@@ -199,28 +194,21 @@ fn record_proof(
     };
     let object = blocks::object(log, &capture.object)?;
     let headers = decode_batch(&object).map_err(|e| missing(&place, &e.to_string()))?;
-    let batch: Vec<Hash> = headers.iter().map(|header| batch_leaf_hash(header)).collect();
     let record_index = headers
         .iter()
         .position(|header| batch_leaf_hash(header) == entry.header_hash)
         .ok_or_else(|| missing(&place, "its batch lacks the record"))?;
-    let failed = |e: merkle::ProofError| missing(&place, &e.to_string());
     let stored = sequencer.stores.open_record(record)?.ok_or_else(|| {
         NodeError::Refused("the vault of this node does not hold this event's fields".to_owned())
     })?;
-    let sources = stored.sources();
     let pointers: Vec<&str> = fields.iter().map(String::as_str).collect();
     let openings =
-        disclose(&sources, &pointers).map_err(|e| NodeError::Refused(e.to_string()))?;
-    let proof = RecordProof {
-        block: block_proof(log, header.log_size)?,
-        statement_leaf: placed.signed.leaf(),
-        statement_index,
-        statement_path: merkle::inclusion_proof(&leaf_hashes, at).map_err(failed)?,
-        record_header: headers[record_index].clone(),
-        record_index: record_index as u64,
-        record_path: merkle::inclusion_proof(&batch, record_index).map_err(failed)?,
-        openings: openings.encode(),
-    };
-    Ok((proof, placed.signed.statement().key))
+        disclose(&stored.sources(), &pointers).map_err(|e| NodeError::Refused(e.to_string()))?;
+    RecordProof::new(
+        block_proof(log, header.log_size)?,
+        (&leaf_hashes, at, &placed.signed.leaf()),
+        (&headers, record_index),
+        openings.encode(),
+    )
+    .map_err(|e| missing(&place, &e.to_string()))
 }

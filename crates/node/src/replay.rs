@@ -17,7 +17,7 @@ use crate::blocks;
 use crate::error::NodeError;
 use crate::progress::Progress;
 use crate::sequencer::index_erasure;
-use crate::stores::{Stores, erased_bits, event_of, index_location, store_error};
+use crate::stores::{Stores, erased_bits, event_of, index_location, store_error, vault_location};
 
 /// Where the vaults of this node keep every record: needed where the index does not know it.
 pub(crate) type Places = BTreeMap<RecordId, (MemberId, Location)>;
@@ -69,6 +69,38 @@ fn apply_state(stores: &mut Stores, header: &BlockHeader) -> Result<(), NodeErro
     stores.state.commit(header.height, &effects.writes).map_err(|e| store_error(&e))
 }
 
+/// Blocks that are looked through for the newest record of each member.
+const BLOCKS_SEARCHED: usize = 256;
+
+/// The place of each member's newest record, by log and index, as far as a short look back finds it.
+pub(crate) fn certain_places(stores: &Stores) -> Result<BTreeMap<MemberId, Location>, NodeError> {
+    let mut found = BTreeMap::new();
+    let mut next = blocks::newest(&stores.log)?;
+    for _ in 0..BLOCKS_SEARCHED {
+        let Some(header) = next else { break };
+        for placed in blocks::statements(&stores.log, &header)?.iter().rev() {
+            let statement = placed.signed.statement();
+            let Body::Capture(capture) = &statement.body else { continue };
+            if found.contains_key(&statement.member) {
+                continue;
+            }
+            let object = blocks::object(&stores.log, &capture.object)?;
+            let headers = decode_batch(&object).map_err(|e| store_error(&e))?;
+            let Some(last) = headers.last() else { continue };
+            let record = RecordHeader::decode(last).map_err(|e| store_error(&e))?;
+            let row = stores.row(&record.record_id)?;
+            if let Some(location) = row.and_then(|row| row.vault) {
+                found.insert(statement.member, vault_location(location));
+            }
+        }
+        next = match header.log_size.checked_sub(1) {
+            None => None,
+            Some(last) => Some(blocks::header_of(&stores.log, last)?),
+        };
+    }
+    Ok(found)
+}
+
 /// Where every record lies, from the vaults themselves.
 pub(crate) fn places(vaults: &BTreeMap<MemberId, Vault>) -> Result<Places, NodeError> {
     let mut places = Places::new();
@@ -99,7 +131,14 @@ pub(crate) fn rows(
                 for (batch_index, bytes) in (0u16..).zip(&headers) {
                     let record = RecordHeader::decode(bytes).map_err(|e| store_error(&e))?;
                     let position = LogPosition { leaf_index: placed.index, batch_index };
-                    rows.records.push(row(stores, header, &record, statement.member, position, places)?);
+                    rows.records.push(row(
+                        stores,
+                        header,
+                        &record,
+                        statement.member,
+                        position,
+                        places,
+                    )?);
                 }
             }
             Body::Erasure(erasure) => rows.erasures.push(index_erasure(erasure)),

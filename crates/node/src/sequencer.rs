@@ -61,7 +61,6 @@ impl Signing {
 /// A submission in a durable block.
 #[derive(Debug, Clone)]
 pub(crate) struct Taken {
-    pub(crate) height: u64,
     pub(crate) time_ms: u64,
 }
 
@@ -119,13 +118,13 @@ impl Sequencer {
                 records.extend(taken.iter().map(|record| (record, signer.member)));
             }
         }
-        let (height, time_ms) = (block.header.height, block.header.time_ms);
+        let time_ms = block.header.time_ms;
         if let Err(not_taken) = self.commit(block, effects, &records)? {
             for slot in refused.iter_mut().filter(|slot| slot.is_none()) {
                 *slot = Some(not_taken.clone());
             }
         }
-        let outcome = |slot: Option<NotTaken>| slot.map_or(Ok(Taken { height, time_ms }), Err);
+        let outcome = |slot: Option<NotTaken>| slot.map_or(Ok(Taken { time_ms }), Err);
         Ok(refused.into_iter().map(outcome).collect())
     }
 
@@ -196,7 +195,8 @@ impl Sequencer {
             Err(error) => return Err(Fatal(chain(&error))),
         }
         stores.tip = machine::Tip::after(&block.header, root);
-        let in_log = |e: String| Fatal(format!("{e}; the block is in the log: open the node again"));
+        let in_log =
+            |e: String| Fatal(format!("{e}; the block is in the log: open the node again"));
         stores.state.commit(height, &effects.writes).map_err(|e| in_log(chain(&e)))?;
         let rows = block_rows(&block, records, &locations).map_err(&in_log)?;
         stores.index.apply(&rows).map_err(|e| in_log(chain(&e)))?;

@@ -1,7 +1,7 @@
 //! The node's five stores, opened together and brought to the same height.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use countermark_epcis::json::Json;
@@ -31,7 +31,6 @@ const DESK_FILE: &str = "desk.db";
 
 /// The stores of a node, and where the log stands.
 pub(crate) struct Stores {
-    pub(crate) folder: PathBuf,
     pub(crate) origin: String,
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) log: LogStore,
@@ -93,7 +92,6 @@ impl Stores {
         let desk = Desk::open(&folder.join(DESK_FILE)).map_err(|e| store_error(&e))?;
         let tip = blocks::tip(&log)?;
         let mut stores = Self {
-            folder: folder.to_owned(),
             origin: secrets.origin.clone(),
             disk,
             log,
@@ -103,16 +101,19 @@ impl Stores {
             desk,
             tip,
         };
+        let certain = replay::certain_places(&stores)?;
         for member in &secrets.members {
-            stores.open_vault(member.id, &member.vault_key)?;
+            let last = certain.get(&member.id).copied();
+            let vault = begin_vault(&stores.disk, member.id, &member.vault_key, last)?;
+            stores.vaults.insert(member.id, vault);
         }
         replay::catch_up(&mut stores, progress)?;
         Ok(stores)
     }
 
-    /// Opens one member's vault, or begins it.
+    /// Begins a new member's vault.
     pub(crate) fn open_vault(&mut self, id: MemberId, key: &[u8; 32]) -> Result<(), NodeError> {
-        let vault = begin_vault(&self.disk, id, key)?;
+        let vault = begin_vault(&self.disk, id, key, None)?;
         self.vaults.insert(id, vault);
         Ok(())
     }
@@ -130,7 +131,8 @@ impl Stores {
             by_member.entry(*member).or_default().push(i);
         }
         for (member, places) in by_member {
-            let missing = || PutError::NotWritten("this node has no vault of the member".to_owned());
+            let missing =
+                || PutError::NotWritten("this node has no vault of the member".to_owned());
             let vault = self.vaults.get_mut(&member).ok_or_else(missing)?;
             let new: Vec<NewRecord<'_>> = places
                 .iter()
@@ -140,7 +142,7 @@ impl Stores {
                         id: record.record_id,
                         bodies: &record.bodies,
                         keys: &record.keys,
-                        subject: Some(&record.record_id),
+                        subject: None,
                     }
                 })
                 .collect();
@@ -184,15 +186,17 @@ impl Stores {
     }
 }
 
-/// Opens one member's vault, or begins it.
+/// Opens one member's vault, or begins it. What lies up to `certain` was acknowledged: if it does not
+/// read it is damage, never a torn append.
 pub(crate) fn begin_vault(
     disk: &Arc<dyn Disk>,
     id: MemberId,
     key: &[u8; 32],
+    certain: Option<Location>,
 ) -> Result<Vault, NodeError> {
     let folder = format!("vault/{}", countermark_ledger::ids::hex(&id));
     let key = WrapKey::from_bytes(*key);
-    let opened = Vault::open(Arc::clone(disk), &folder, key, Arc::new(SystemRandom));
+    let opened = Vault::open(Arc::clone(disk), &folder, key, Arc::new(SystemRandom), certain);
     opened.map(|(vault, _)| vault).map_err(|e| store_error(&e))
 }
 

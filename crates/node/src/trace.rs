@@ -171,9 +171,11 @@ impl Run<'_> {
         };
         let mut questions: VecDeque<Question> = self.members.names.iter().map(ask).collect();
         let mut asked: BTreeSet<(MemberId, Start)> = BTreeSet::new();
+        let mut answered: BTreeSet<(MemberId, Start)> = BTreeSet::new();
         let mut known = false;
         let mut count = 0;
         while let Some(mut question) = questions.pop_front() {
+            let all = question.starts.clone();
             question.starts.retain(|start| asked.insert((question.to, start.clone())));
             if question.starts.is_empty() {
                 continue;
@@ -187,9 +189,14 @@ impl Run<'_> {
                 .index
                 .trace_member(&question.to, &question.starts, way, &Limits::default())
                 .map_err(|e| NodeError::Store(e.to_string()))?;
-            let answered = !fragment.nodes.is_empty();
-            known |= answered && question.asked_by.is_none();
-            if !answered && question.is_named {
+            let of = |start: &Start| (question.to, start.clone());
+            let named = question.starts.iter().filter(|s| !fragment.unknown.contains(&s.id));
+            answered.extend(named.map(of));
+            known |= !fragment.nodes.is_empty() && question.asked_by.is_none();
+            // Goods may be known by their lot and not by the pallet that carried them, or the other
+            // way round: a gap is only what is known by nothing that was handed over.
+            let silent = !all.iter().any(|start| answered.contains(&of(start)));
+            if silent && question.is_named {
                 self.silent(&question, way);
             }
             self.take(&fragment);

@@ -31,7 +31,14 @@ pub fn verify(name: &str, file: &[u8], trust: Option<&[u8]>) -> Result<Report, N
                 state: CheckState::Contradicted,
                 detail: detail.clone(),
             };
-            Ok(Report::refused(check, format!("Does not hold: encoding: {detail}.")))
+            Ok(Report {
+                verdict: Verdict::DoesNotHold,
+                message: format!("Does not hold: encoding: {detail}."),
+                checks: vec![check],
+                log: None,
+                issuer: None,
+                records: Vec::new(),
+            })
         }
     }
 }

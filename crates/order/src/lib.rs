@@ -35,10 +35,8 @@ pub trait Application: Send + 'static {
     ///
     /// # Errors
     /// Only where the state is no longer known; the ordering then stops for good.
-    fn finalise(
-        &mut self,
-        group: Vec<Self::Submission>,
-    ) -> Result<Vec<Self::Outcome>, Self::Fatal>;
+    fn finalise(&mut self, group: Vec<Self::Submission>)
+    -> Result<Vec<Self::Outcome>, Self::Fatal>;
 }
 
 /// Why a submission was not ordered.

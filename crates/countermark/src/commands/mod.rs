@@ -62,7 +62,10 @@ fn write_report_counts(report: &countermark_node::CaptureReport) {
         eprintln!("{file}: {finding}");
     }
     for held in &report.quarantined {
-        eprintln!("{}: {}: {} \"{}\": {}", held.file, held.place, held.kind, held.value, held.message);
+        eprintln!(
+            "{}: {}: {} \"{}\": {}",
+            held.file, held.place, held.kind, held.value, held.message
+        );
     }
     crate::output::say(&format!(
         "{} accepted, {} known already, {} rejected, {} quarantined.",

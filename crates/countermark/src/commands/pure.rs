@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use anyhow::Result;
-use countermark_epcis::document::{self, Rejection};
 use countermark_epcis::Mode;
+use countermark_epcis::document::{self, Rejection};
 use countermark_epcis::finding::{Finding, any_error};
 use countermark_epcis::json::Json;
 use countermark_epcis::{gs1, hash as event_hash};
-use countermark_node::mappings::{Mapping, Mappings};
 use countermark_node::NodeError;
+use countermark_node::mappings::{Mapping, Mappings};
 
 use super::read;
 use crate::cli::{HashProfile, MappingCommand};
@@ -26,14 +26,12 @@ pub(crate) fn hash(profile: HashProfile, pre_hash: bool, file: &Path) -> Result<
         Ok(document) => document,
         Err(error) => return refuse(file, error),
     };
-    for event in &document.events {
-        let line = if pre_hash {
-            event_hash::pre_hash(event, profile)
-        } else {
-            event_hash::event_hash(event, profile)
-        };
-        say(&line);
-    }
+    let lines = if pre_hash {
+        event_hash::document_pre_hashes(&document, profile)
+    } else {
+        event_hash::document_hashes(&document, profile)
+    };
+    lines.iter().for_each(|line| say(line));
     Ok(HOLDS)
 }
 

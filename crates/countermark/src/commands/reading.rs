@@ -29,7 +29,10 @@ pub(crate) fn events(data: &Data, query: &str, format: cli::EpcFormat, json: boo
         say(&format!("{} events.", answer.events.len()));
     }
     if answer.erased > 0 {
-        eprintln!("{} more events are not shown: what makes them events was erased.", answer.erased);
+        eprintln!(
+            "{} more events are not shown: what makes them events was erased.",
+            answer.erased
+        );
     }
     if let Some(token) = answer.next_page_token {
         eprintln!("There are more: add nextPageToken={token} to the query.");
