@@ -231,6 +231,25 @@ fn a_truncated_or_miscounted_interchange_is_a_finding() {
 }
 
 #[test]
+fn wide_documents_cost_no_quadratic_time_and_say_how_many_findings_they_left_out() {
+    let start = std::time::Instant::now();
+    let fields: String = (0..60_000).map(|n| format!("<F{n}>x</F{n}>")).collect();
+    let idoc = format!("<DELVRY07><IDOC BEGIN=\"1\">{fields}</IDOC></DELVRY07>");
+    assert!(mapping("sap-delvry").read(idoc.as_bytes()).is_ok());
+    let levels: String = (1..60_000).map(|n| format!("HL*{n}**I~")).collect();
+    let x12 = format!("ST*856*1~{levels}SE*60001*1~");
+    assert!(mapping("x12-856").read(x12.as_bytes()).is_ok());
+    let bad = CSV.lines().nth(1).unwrap().replace(",CT,", ",XX,") + "\n";
+    let table = CSV.to_owned() + &bad.repeat(3_000);
+    let outcome = import("csv-shipments", table.as_bytes());
+    assert!(outcome.events.is_empty());
+    says(&outcome, "document", "findings-left-out");
+    assert_eq!(outcome.findings.len(), 1_001);
+    // Far above what a linear reading takes, far below a quadratic one.
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+#[test]
 fn several_transaction_sets_in_one_interchange_all_count() {
     let whole = std::fs::read_to_string(
         support::root().join("mappings/x12-856/examples/two-pallets.in.edi"),
