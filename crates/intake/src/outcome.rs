@@ -27,9 +27,9 @@ pub struct Outcome {
 pub struct DocumentInfo {
     /// What it is, such as `X12 856`.
     pub kind: String,
-    /// Its number in the source system.
+    /// Its number in the source system; `sha256:` and the digest where it has none.
     pub id: String,
-    /// The system that issued it.
+    /// The system that issued it; the mapping's name where the document does not say.
     pub system: String,
     /// SHA-256 of its bytes.
     pub digest: [u8; 32],

@@ -108,10 +108,16 @@ pub(crate) fn outcome(
     master: &dyn MasterData,
 ) -> Outcome {
     let described = result.get("document").cloned().unwrap_or(Json::Null);
+    let or =
+        |given: String, other: &dyn Fn() -> String| if given.is_empty() { other() } else { given };
+    let digest = || {
+        let hex: String = tree.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256:{hex}")
+    };
     let document = DocumentInfo {
         kind: text_of(&described, "kind"),
-        id: text_of(&described, "id"),
-        system: text_of(&described, "system"),
+        id: or(text_of(&described, "id"), &digest),
+        system: or(text_of(&described, "system"), &|| mapping.manifest().id.clone()),
         digest: tree.digest,
     };
     let mut resolver = Resolver {
