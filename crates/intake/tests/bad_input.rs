@@ -124,6 +124,34 @@ fn an_hour_that_the_clocks_skip_does_not_exist() {
 }
 
 #[test]
+fn an_hour_that_comes_twice_is_taken_as_the_first_and_noted() {
+    let autumn = CSV.replace("2026-11-14,16:15,-05:00", "2026-11-01,01:30,");
+    let outcome = import("csv-shipments", autumn.as_bytes());
+    says(&outcome, "row 2, column \"ship_date\"", "time-twice");
+    assert!(outcome.events[0].to_text().contains("2026-11-01T01:30:00-07:00"));
+}
+
+#[test]
+fn slashes_are_read_in_the_order_that_the_mapping_declares() {
+    let folder = support::root().join("mappings/csv-shipments");
+    let read = |file| std::fs::read_to_string(folder.join(file)).unwrap();
+    let declared = |format: &str| {
+        let rule = format!("[time]\ndate_formats = [\"{format}\"]");
+        let manifest = read("map.toml").replace("[time]", &rule);
+        let (program, units) = (read("map.vrl"), read("units.csv"));
+        countermark_intake::Mapping::from_texts("csv-shipments", &manifest, &program, &units)
+    };
+    let text = CSV.replace("2026-11-14,16:15", "11/12/26,16:15");
+    for (format, day) in [("MM/DD/YY", "2026-11-12T"), ("DD/MM/YY", "2026-12-11T")] {
+        let outcome = declared(format).unwrap().import(text.as_bytes(), &master()).unwrap();
+        assert!(outcome.events[0].to_text().contains(day), "{:?}", outcome.findings);
+    }
+    let text = text.replace("11/12/26", "30/02/26");
+    let outcome = declared("DD/MM/YY").unwrap().import(text.as_bytes(), &master()).unwrap();
+    says(&outcome, "row 2, column \"ship_date\"", "date");
+}
+
+#[test]
 fn tables_come_with_other_delimiters_marks_and_protected_numbers() {
     let semicolons = CSV.replace(',', ";");
     assert!(import("csv-shipments", semicolons.as_bytes()).is_taken());
