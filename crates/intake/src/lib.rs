@@ -15,7 +15,7 @@ mod resolve;
 pub mod script;
 pub mod tree;
 
-pub use mapping::{IntakeError, Library, LibraryError, Mapping, MappingError, Verified};
+pub use mapping::{IntakeError, Library, LibraryError, Manifest, Mapping, MappingError, Verified};
 pub use master::{Item, Location, MasterData, MasterTable};
 pub use outcome::{DocumentInfo, LineKey, Outcome, Quarantined};
 pub use readers::{ReadError, ReadOptions};

@@ -4,7 +4,6 @@ use countermark_epcis::Finding;
 use countermark_epcis::json::Json;
 
 use crate::limits;
-use crate::tree::Tree;
 
 /// What became of one document.
 #[derive(Debug, Clone, Default)]
@@ -28,9 +27,9 @@ pub struct Outcome {
 pub struct DocumentInfo {
     /// What it is, such as `X12 856`.
     pub kind: String,
-    /// Its number in the source system.
+    /// Its number in the source system; `sha256:` and the digest where it has none.
     pub id: String,
-    /// The system that issued it.
+    /// The system that issued it; the mapping's name where the document does not say.
     pub system: String,
     /// SHA-256 of its bytes.
     pub digest: [u8; 32],
@@ -63,15 +62,6 @@ pub struct Quarantined {
 }
 
 impl Outcome {
-    /// The outcome of a document that is refused.
-    #[must_use]
-    pub fn refused(tree: &Tree, findings: Vec<Finding>) -> Self {
-        let document = DocumentInfo { digest: tree.digest, ..DocumentInfo::default() };
-        let mut outcome = Outcome { findings, document, ..Outcome::default() };
-        outcome.bound_findings();
-        outcome
-    }
-
     /// Whether the document was taken: no error, nothing unknown.
     #[must_use]
     pub fn is_taken(&self) -> bool {
@@ -79,11 +69,11 @@ impl Outcome {
     }
 
     /// Keeps the first findings, errors before the rest, and counts what was left out.
-    pub(crate) fn bound_findings(&mut self) {
+    pub(crate) fn bound_findings(&mut self, already: usize) {
         self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        let left_out = self.findings.len().saturating_sub(limits::FINDINGS_MAX);
+        let left_out = self.findings.len().saturating_sub(limits::FINDINGS_MAX) + already;
+        self.findings.truncate(limits::FINDINGS_MAX);
         if left_out > 0 {
-            self.findings.truncate(limits::FINDINGS_MAX);
             let message = format!("{left_out} further findings are not listed");
             self.findings.push(Finding::note("document", "findings-left-out", message));
         }

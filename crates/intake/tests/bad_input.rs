@@ -124,6 +124,34 @@ fn an_hour_that_the_clocks_skip_does_not_exist() {
 }
 
 #[test]
+fn an_hour_that_comes_twice_is_taken_as_the_first_and_noted() {
+    let autumn = CSV.replace("2026-11-14,16:15,-05:00", "2026-11-01,01:30,");
+    let outcome = import("csv-shipments", autumn.as_bytes());
+    says(&outcome, "row 2, column \"ship_date\"", "time-twice");
+    assert!(outcome.events[0].to_text().contains("2026-11-01T01:30:00-07:00"));
+}
+
+#[test]
+fn slashes_are_read_in_the_order_that_the_mapping_declares() {
+    let folder = support::root().join("mappings/csv-shipments");
+    let read = |file| std::fs::read_to_string(folder.join(file)).unwrap();
+    let declared = |format: &str| {
+        let rule = format!("[time]\ndate_formats = [\"{format}\"]");
+        let manifest = read("map.toml").replace("[time]", &rule);
+        let (program, units) = (read("map.vrl"), read("units.csv"));
+        countermark_intake::Mapping::from_texts("csv-shipments", &manifest, &program, &units)
+    };
+    let text = CSV.replace("2026-11-14,16:15", "11/12/26,16:15");
+    for (format, day) in [("MM/DD/YY", "2026-11-12T"), ("DD/MM/YY", "2026-12-11T")] {
+        let outcome = declared(format).unwrap().import(text.as_bytes(), &master()).unwrap();
+        assert!(outcome.events[0].to_text().contains(day), "{:?}", outcome.findings);
+    }
+    let text = text.replace("11/12/26", "30/02/26");
+    let outcome = declared("DD/MM/YY").unwrap().import(text.as_bytes(), &master()).unwrap();
+    says(&outcome, "row 2, column \"ship_date\"", "date");
+}
+
+#[test]
 fn tables_come_with_other_delimiters_marks_and_protected_numbers() {
     let semicolons = CSV.replace(',', ";");
     assert!(import("csv-shipments", semicolons.as_bytes()).is_taken());
@@ -228,6 +256,31 @@ fn a_truncated_or_miscounted_interchange_is_a_finding() {
     says(&import("x12-856", orphan.as_bytes()), "segment 21 HL element 2", "x12-hl-parent");
     let other = whole.replace("ST*856", "ST*810");
     says(&import("x12-856", other.as_bytes()), "segment 3 ST element 1", "x12-set");
+}
+
+#[test]
+fn wide_documents_are_read_and_findings_beyond_the_limit_are_counted() {
+    let fields: String = (0..60_000).map(|n| format!("<F{n}>x</F{n}>")).collect();
+    let idoc = format!("<DELVRY07><IDOC BEGIN=\"1\">{fields}</IDOC></DELVRY07>");
+    assert!(mapping("sap-delvry").read(idoc.as_bytes()).is_ok());
+    let levels: String = (1..60_000).map(|n| format!("HL*{n}**I~")).collect();
+    let x12 = format!("ST*856*1~{levels}SE*60001*1~");
+    assert!(mapping("x12-856").read(x12.as_bytes()).is_ok());
+    let bad = CSV.lines().nth(1).unwrap().replace(",CT,", ",XX,") + "\n";
+    let table = CSV.to_owned() + &bad.repeat(3_000);
+    let outcome = import("csv-shipments", table.as_bytes());
+    assert!(outcome.events.is_empty());
+    says(&outcome, "document", "findings-left-out");
+    assert_eq!(outcome.findings.len(), 1_001);
+}
+
+#[test]
+fn a_document_without_number_is_known_by_its_digest() {
+    let outcome = altered(",A1,", ",,");
+    assert!(outcome.is_taken());
+    let hex: String = outcome.document.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(outcome.lines[0].document, format!("sha256:{hex}"));
+    assert_eq!(outcome.lines[0].system, "csv-shipments");
 }
 
 #[test]

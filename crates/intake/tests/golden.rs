@@ -83,7 +83,7 @@ fn golden_events_are_valid_epcis_of_the_declared_types_and_keep_the_rules_of_qua
 #[test]
 fn a_mapping_says_how_far_it_is_verified() {
     let library = Library::shipped();
-    let verified = |name| library.get(name).unwrap().manifest().verified;
+    let verified = |name| library.manifest(name).unwrap().verified;
     assert_eq!(verified("x12-856"), Verified::Documents);
     assert_eq!(verified("json-odoo-picking"), Verified::None);
     assert_eq!(verified("csv-harvest").as_str(), "none");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Mapping, MappingError};
+use super::{Manifest, Mapping, MappingError};
 
 include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
@@ -94,15 +94,28 @@ impl Library {
         self.mappings.keys().map(String::as_str)
     }
 
+    fn texts(&self, name: &str) -> Result<&Texts, LibraryError> {
+        self.mappings.get(name).ok_or_else(|| LibraryError::Unknown {
+            name: name.to_owned(),
+            known: self.names().collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// What one mapping says about itself, without compiling it.
+    ///
+    /// # Errors
+    /// [`LibraryError::Unknown`] lists the names there are; a wrong `map.toml` is named.
+    pub fn manifest(&self, name: &str) -> Result<Manifest, LibraryError> {
+        let parsed = Manifest::parse(name, &self.texts(name)?.manifest);
+        Ok(parsed.map_err(|fault| MappingError::Manifest { id: name.to_owned(), fault })?)
+    }
+
     /// Compiles one mapping.
     ///
     /// # Errors
     /// [`LibraryError::Unknown`] lists the names there are.
     pub fn get(&self, name: &str) -> Result<Mapping, LibraryError> {
-        let texts = self.mappings.get(name).ok_or_else(|| LibraryError::Unknown {
-            name: name.to_owned(),
-            known: self.names().collect::<Vec<_>>().join(", "),
-        })?;
+        let texts = self.texts(name)?;
         Ok(Mapping::from_texts(name, &texts.manifest, &texts.program, &texts.units)?)
     }
 }

@@ -3,6 +3,8 @@
 //! Entities beyond the five of XML are refused, document type declarations too: nothing is
 //! expanded and nothing is fetched.
 
+use std::collections::HashMap;
+
 use countermark_epcis::json::Json;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -61,23 +63,28 @@ impl Element {
         if self.children.is_empty() && !self.is_segment {
             return Json::string(self.text.trim());
         }
-        let mut members = placed(at);
-        for child in &self.children {
-            if child.name == PLACE || members.iter().any(|(name, _)| *name == child.name) {
-                continue;
+        // Names in order of first appearance, each with all its elements.
+        let mut names: Vec<&str> = Vec::new();
+        let mut by_name: HashMap<&str, Vec<&Element>> = HashMap::new();
+        for child in self.children.iter().filter(|child| child.name != PLACE) {
+            let same = by_name.entry(&child.name).or_default();
+            if same.is_empty() {
+                names.push(&child.name);
             }
-            let same: Vec<&Element> =
-                self.children.iter().filter(|c| c.name == child.name).collect();
-            let value = match same.as_slice() {
-                [one] => one.json(&format!("{at}/{}", one.name)),
+            same.push(child);
+        }
+        let mut members = placed(at);
+        for name in names {
+            let value = match by_name.get(name).map(Vec::as_slice).unwrap_or_default() {
+                [one] => one.json(&format!("{at}/{name}")),
                 many => Json::Array(
                     many.iter()
                         .enumerate()
-                        .map(|(index, c)| c.json(&format!("{at}/{}[{}]", c.name, index + 1)))
+                        .map(|(index, one)| one.json(&format!("{at}/{name}[{}]", index + 1)))
                         .collect(),
                 ),
             };
-            members.push((child.name.clone(), value));
+            members.push((name.to_owned(), value));
         }
         Json::Object(members)
     }

@@ -31,7 +31,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Tree, ReadError> {
     for segment in segments {
         reading.take(segment)?;
     }
-    reading.finish();
+    reading.finish()?;
     if reading.transactions.is_empty() && reading.findings.is_empty() {
         return Err(ReadError::new(
             "document",
@@ -154,12 +154,14 @@ impl Reading<'_> {
     fn take(&mut self, segment: Segment) -> Result<(), ReadError> {
         match segment.tag.as_str() {
             "ISA" => {
+                self.close_set(None)?;
                 self.close_interchange(None);
                 self.interchanges.push(interchange(&segment));
                 self.interchange = Some(segment);
                 self.groups = 0;
             }
             "GS" => {
+                self.close_set(None)?;
                 self.close_group(None);
                 self.groups += 1;
                 self.sets_in_group = 0;
@@ -190,10 +192,10 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn finish(&mut self) {
-        if self.close_set(None).is_ok() {
-            self.close_interchange(None);
-        }
+    fn finish(&mut self) -> Result<(), ReadError> {
+        self.close_set(None)?;
+        self.close_interchange(None);
+        Ok(())
     }
 
     fn close_set(&mut self, trailer: Option<Segment>) -> Result<(), ReadError> {

@@ -1,5 +1,7 @@
 //! Segments of one X12 transaction set into loops: HL trees, declared loops, party loops.
 
+use std::collections::HashMap;
+
 use countermark_epcis::Finding;
 use countermark_epcis::json::Json;
 
@@ -64,10 +66,11 @@ pub(super) fn structure(
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<(String, Json)>, ReadError> {
     let mut blocks = vec![Block { parent: None, depth: 0, hl: None, segments: Vec::new() }];
+    let mut levels: HashMap<String, usize> = HashMap::new();
     let mut current = 0;
     for segment in body {
         if segment.tag == "HL" {
-            current = open_hl(&segment, &mut blocks, findings)?;
+            current = open_hl(&segment, &mut blocks, &mut levels, findings)?;
         } else if let Some(level) = openers.iter().position(|tag| *tag == segment.tag) {
             current = open_declared(level, current, &mut blocks);
         }
@@ -79,13 +82,11 @@ pub(super) fn structure(
 fn open_hl(
     segment: &Segment,
     blocks: &mut Vec<Block>,
+    levels: &mut HashMap<String, usize>,
     findings: &mut Vec<Finding>,
 ) -> Result<usize, ReadError> {
     let (id, above) = (segment.value(1), segment.value(2));
-    let find = |blocks: &[Block], wanted: &str| {
-        blocks.iter().position(|b| b.hl.as_ref().is_some_and(|(own, _)| own == wanted))
-    };
-    if find(blocks, id).is_some() {
+    if levels.contains_key(id) {
         findings.push(
             Finding::error(
                 format!("{} element 1", segment.at()),
@@ -95,7 +96,7 @@ fn open_hl(
             .suggest("number the HL loops from 1 without repeats"),
         );
     }
-    let parent = if above.is_empty() { Some(0) } else { find(blocks, above) };
+    let parent = if above.is_empty() { Some(0) } else { levels.get(above).copied() };
     if parent.is_none() {
         findings.push(
             Finding::error(
@@ -114,6 +115,7 @@ fn open_hl(
     }
     let hl = Some((id.to_owned(), segment.value(3).to_owned()));
     blocks.push(Block { parent: Some(parent), depth, hl, segments: Vec::new() });
+    levels.entry(id.to_owned()).or_insert(blocks.len() - 1);
     Ok(blocks.len() - 1)
 }
 

@@ -37,13 +37,22 @@ struct Resolver<'a> {
     findings: Vec<Finding>,
     quarantined: Vec<Quarantined>,
     noted: HashSet<String>,
+    errors_left: usize,
+    remarks_left: usize,
+    left_out: usize,
 }
 
 impl Resolver<'_> {
     fn say(&mut self, mut finding: Finding) {
         finding.pointer = self.tree.in_document_words(finding.pointer.trim_end());
-        // Two events of one line share its faults; each is said once.
-        if self.noted.insert(finding.to_string()) {
+        // Two events of one line share its faults; each is said once. Errors have room of their
+        // own, so that no number of notes can hide that there is one.
+        let is_error = finding.severity == Severity::Error;
+        let room = if is_error { &mut self.errors_left } else { &mut self.remarks_left };
+        if *room == 0 {
+            self.left_out += 1;
+        } else if self.noted.insert(finding.to_string()) {
+            *room -= 1;
             self.findings.push(finding);
         }
     }
@@ -58,15 +67,15 @@ impl Resolver<'_> {
 
     /// A note that is made once for each text, so that a long document does not repeat itself.
     fn note_once(&mut self, at: &str, rule: &str, message: String) {
-        if self.noted.insert(format!("{rule} {message}")) {
+        if self.remarks_left > 0 && self.noted.insert(format!("{rule} {message}")) {
             self.say(Finding::note(at, rule, message));
         }
     }
 
     fn quarantine(&mut self, cell: &Cell, rule: &'static str, needed: String) {
         let place = self.tree.in_document_words(&cell.at);
-        let known = self.quarantined.iter().any(|q| q.value == cell.value && q.place == place);
-        if !known {
+        let full = self.quarantined.len() >= limits::FINDINGS_MAX;
+        if !full && self.noted.insert(format!("{rule} {place} {}", cell.value)) {
             let (document, value) = (self.document.clone(), cell.value.clone());
             self.quarantined.push(Quarantined { document, place, value, rule, needed });
         }
@@ -99,10 +108,16 @@ pub(crate) fn outcome(
     master: &dyn MasterData,
 ) -> Outcome {
     let described = result.get("document").cloned().unwrap_or(Json::Null);
+    let or =
+        |given: String, other: &dyn Fn() -> String| if given.is_empty() { other() } else { given };
+    let digest = || {
+        let hex: String = tree.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256:{hex}")
+    };
     let document = DocumentInfo {
         kind: text_of(&described, "kind"),
-        id: text_of(&described, "id"),
-        system: text_of(&described, "system"),
+        id: or(text_of(&described, "id"), &digest),
+        system: or(text_of(&described, "system"), &|| mapping.manifest().id.clone()),
         digest: tree.digest,
     };
     let mut resolver = Resolver {
@@ -114,6 +129,9 @@ pub(crate) fn outcome(
         findings: tree.findings.clone(),
         quarantined: Vec::new(),
         noted: HashSet::new(),
+        errors_left: limits::FINDINGS_MAX,
+        remarks_left: limits::FINDINGS_MAX,
+        left_out: 0,
     };
     for issue in items(result, "issues") {
         resolver.issue(issue);
@@ -131,14 +149,14 @@ pub(crate) fn outcome(
             resolver.warn("document", "no-events", message, "is it the right mapping?");
         }
     }
-    let Resolver { findings, quarantined, .. } = resolver;
+    let Resolver { findings, quarantined, left_out, .. } = resolver;
     let mut outcome = Outcome { events, findings, quarantined, expectations, document, lines };
     if !outcome.is_taken() {
         outcome.events.clear();
         outcome.lines.clear();
         outcome.expectations.clear();
     }
-    outcome.bound_findings();
+    outcome.bound_findings(left_out);
     outcome
 }
 
@@ -277,9 +295,10 @@ impl Resolver<'_> {
         ];
         for (ours, standard) in lists {
             let mut uris: Vec<Json> = Vec::new();
+            let mut known: HashSet<String> = HashSet::new();
             for item in items(draft, ours) {
-                let uri = self.unit_uri(item, at).map(Json::String);
-                uris.extend(uri.filter(|uri| !uris.contains(uri)));
+                let uri = self.unit_uri(item, at).filter(|uri| known.insert(uri.clone()));
+                uris.extend(uri.map(Json::String));
             }
             if !uris.is_empty() {
                 event.set(standard, Json::Array(uris));

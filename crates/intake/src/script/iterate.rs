@@ -1,6 +1,7 @@
 //! The functions that take a closure. Each works off a list that exists already, so a program
 //! cannot loop longer than its document is.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use vrl::compiler::function::closure::{Definition, Input, Output, Runner, Variable, VariableKind};
@@ -144,6 +145,7 @@ impl FunctionExpression for Call {
         let runner = Runner::new(&self.closure.variables, |context| block.resolve(context));
         let mut results = Vec::new();
         let mut groups: Vec<(String, Vec<Value>)> = Vec::new();
+        let mut known: HashMap<String, usize> = HashMap::new();
         for (index, item) in items.into_iter().enumerate() {
             let result = match runner.run_index_value(context, index, &item) {
                 Err(ExpressionError::Break { .. }) if self.way == Way::ForEach => break,
@@ -156,7 +158,8 @@ impl FunctionExpression for Call {
                 Way::Filter => {}
                 Way::GroupBy => {
                     let key = text(&result);
-                    match groups.iter_mut().rev().find(|(known, _)| *known == key) {
+                    let group = *known.entry(key.clone()).or_insert(groups.len());
+                    match groups.get_mut(group) {
                         Some((_, members)) => members.push(item),
                         None => groups.push((key, vec![item])),
                     }

@@ -1,5 +1,7 @@
 //! Functions on lists and objects, and the ones that know document places and GS1 identifiers.
 
+use std::collections::HashSet;
+
 use vrl::value::{KeyString, ObjectMap, Value};
 
 use super::functions::{Gives, ONE, ONE_TWO, Pure, THREE, THREE_FOUR, TWO, TWO_THREE};
@@ -276,13 +278,9 @@ pub(super) const TABLE: &[Pure] = &[
     row("compact_object", ONE, Gives::Object, "the object without empty members", compact_object),
     row("flatten", ONE, Gives::List, "a list of lists as one list", flatten),
     row("unique", ONE, Gives::List, "each item once, in order", |mut v| {
-        let mut seen: Vec<Value> = Vec::new();
-        for item in list(take(&mut v)) {
-            if !seen.contains(&item) {
-                seen.push(item);
-            }
-        }
-        Value::Array(seen)
+        let mut seen: HashSet<String> = HashSet::new();
+        let items = list(take(&mut v)).into_iter();
+        Value::Array(items.filter(|item| seen.insert(item.to_string())).collect())
     }),
     row("has", TWO, Gives::Boolean, "whether a list holds a value", |v| {
         let listed = v.first().map(items).unwrap_or_default();
