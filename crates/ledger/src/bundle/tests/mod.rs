@@ -1,5 +1,7 @@
 //! Tests of bundles: what holds, and that nothing else does.
 
+#![allow(clippy::print_stdout, reason = "figures are for reading")]
+
 mod holds;
 mod keys;
 mod logs;
