@@ -6,6 +6,7 @@ mod holds;
 mod keys;
 mod logs;
 mod mutate;
+mod operator;
 mod reencode;
 mod size;
 mod tree;
