@@ -4,6 +4,7 @@
 use super::logs::Operator;
 use super::world::{FARM, KeyOf, Ledger, PROCESSOR, member_id, sign_anew};
 use super::*;
+use crate::record_header::{RecordHeader, batch_root};
 use crate::statement::{Body, KeyAction, KeyBody, SignedStatement, Statement};
 use countermark_tlog::merkle;
 
@@ -82,18 +83,67 @@ fn a_block_that_names_another_log_or_place_is_refused() {
     assert_eq!(said, "place in the log: the block's header does not stand where it says.");
 }
 
-#[test]
-fn a_second_genesis_in_the_place_of_the_first_is_not_the_pinned_ledger() {
+/// The genesis, changed, with a signature by the founder's key or one that is none.
+fn begun_anew(change: impl Fn(&mut Statement), forged: bool) -> Bundle {
     let ledger = Ledger::story(1);
     let mut operator = Operator::of(&ledger);
     let leaf = &mut operator.ledger.blocks[0].statements[0];
     let mut statement = SignedStatement::from_leaf(leaf).unwrap().statement().clone();
-    let Body::Genesis(genesis) = &mut statement.body else { panic!("a genesis") };
-    genesis.name_digest = [9; 32];
-    *leaf = statement.sign(&ledger.key((FARM, 0))).unwrap().leaf();
+    change(&mut statement);
+    let signed = if forged {
+        statement.with_signature([7; 64])
+    } else {
+        statement.sign(&ledger.key((FARM, 0)))
+    };
+    *leaf = signed.unwrap().leaf();
     operator.rebuild();
-    let bundle = operator.bundle(ISSUER, RECORD);
+    operator.bundle(ISSUER, RECORD)
+}
+
+#[test]
+fn a_genesis_of_another_log_or_without_its_founders_signature_is_refused() {
+    let other = begun_anew(|s| s.origin = "ledger.example/2".into(), false);
+    let said = fault(&other, None);
+    assert_eq!(said, "genesis statement: the genesis is of the log ledger.example/2.");
+    let unsigned = begun_anew(|_| {}, true);
+    assert_eq!(fault(&unsigned, None), "genesis statement: the signature does not hold.");
+}
+
+#[test]
+fn a_second_genesis_in_the_place_of_the_first_is_not_the_pinned_ledger() {
+    let ledger = Ledger::story(1);
+    let bundle = begun_anew(
+        |statement| {
+            let Body::Genesis(genesis) = &mut statement.body else { panic!("a genesis") };
+            genesis.name_digest = [9; 32];
+        },
+        false,
+    );
     assert_eq!(verify(&bundle, None).verdict, Verdict::LogKeyNotChecked);
     let said = fault(&bundle, Some(&ledger.everyone()));
     assert!(said.starts_with("ledger: the ledger began with "), "{said}");
+}
+
+/// A member that signs a batch whose header contradicts itself.
+#[test]
+fn a_record_header_whose_root_does_not_follow_from_its_digests_is_refused() {
+    let ledger = Ledger::story(1);
+    let mut operator = Operator::of(&ledger);
+    let (height, statement, place) = {
+        let record = &ledger.records[RECORD];
+        (record.height, record.statement, record.place)
+    };
+    let mut batch = ledger.records[RECORD].batch.clone();
+    let mut header = RecordHeader::decode(&batch[place]).unwrap();
+    header.root = [9; 32];
+    batch[place] = header.encode();
+    let leaf = &mut operator.ledger.blocks[height].statements[statement];
+    let mut signed = SignedStatement::from_leaf(leaf).unwrap().statement().clone();
+    let Body::Capture(capture) = &mut signed.body else { panic!("a capture") };
+    capture.batch_root = batch_root(&batch);
+    *leaf = signed.sign(&ledger.key((FARM, 0))).unwrap().leaf();
+    operator.ledger.records[RECORD].batch = batch;
+    operator.rebuild();
+    let said = fault(&operator.bundle(ISSUER, RECORD), Some(&ledger.everyone()));
+    assert!(said.starts_with("record header: record header, key 6: the root"), "{said}");
 }
