@@ -121,6 +121,7 @@ impl Node {
                     continue;
                 }
             };
+            self.note_document(member, &outcome)?;
             let with_file = |finding: Finding| (file.name.clone(), finding);
             report.quarantined.extend(outcome.quarantined.iter().map(|held| Held {
                 file: file.name.clone(),
