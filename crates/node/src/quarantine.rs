@@ -1,8 +1,9 @@
 //! What documents name and nobody knows: kept on the desk until it is known, never guessed.
 
+use countermark_epcis::Finding;
 use countermark_intake::Outcome;
 use countermark_ledger::ids::hex;
-use countermark_store::desk::{Kind, Quarantined, SeenDocument};
+use countermark_store::desk::{Kind, Quarantined, Seen, SeenDocument};
 
 use crate::capture::Held;
 use crate::error::NodeError;
@@ -33,7 +34,13 @@ impl Node {
 
     /// Notes on the desk what became of a foreign document; what it left in quarantine before is
     /// resolved when it is taken.
-    pub(crate) fn note_document(&self, member: usize, outcome: &Outcome) -> Result<(), NodeError> {
+    ///
+    /// Gives a warning where another version of the document was here before.
+    pub(crate) fn note_document(
+        &self,
+        member: usize,
+        outcome: &Outcome,
+    ) -> Result<Option<Finding>, NodeError> {
         let member = self.keyring.secrets.members[member].id;
         let mut sequencer = self.lock();
         let now = i64::try_from((sequencer.clock)()).unwrap_or(i64::MAX);
@@ -48,6 +55,14 @@ impl Node {
                     .map_err(|e| store_error(&e))?;
             }
         }
+        let before = desk
+            .seen(&member, &outcome.document.system, &outcome.document.id, &outcome.document.digest)
+            .map_err(|e| store_error(&e))?;
+        let warning = matches!(before, Seen::Changed(_)).then(|| {
+            let what = format!("another version of document {} was here", outcome.document.id);
+            Finding::warning("", "document-changed", what)
+                .suggest("lines that are recorded already stay as they are")
+        });
         let seen = SeenDocument {
             member,
             source_system: outcome.document.system.clone(),
@@ -72,7 +87,8 @@ impl Node {
             .collect();
         desk.note_document(&seen, &waiting).map_err(|e| {
             NodeError::Store(format!("{e} (document {})", hex(&outcome.document.digest)))
-        })
+        })?;
+        Ok(warning)
     }
 }
 
