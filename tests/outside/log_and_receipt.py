@@ -5,10 +5,12 @@ import hashlib
 import json
 import pathlib
 
+import cbor2
 import pymerkle
 import scitt_cose
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pycose.headers import KID
 from pycose.keys import OKPKey
 from pycose.messages import Sign1Message
 
@@ -59,6 +61,14 @@ def public_key(text):
     raw = base64.b64decode(text.split("+", 2)[2])
     assert raw[0] == 1, "the log's key is an Ed25519 key"
     return Ed25519PublicKey.from_public_bytes(raw[1:]), raw[1:]
+
+
+def sign1(statement):
+    """The message in pycose's hands. Its own decode() expects the mutable containers of cbor2 5."""
+    tagged = cbor2.loads(statement)
+    assert tagged.tag == Sign1Message.cbor_tag, "a signed statement is a tagged COSE_Sign1"
+    protected, unprotected, payload, signature = tagged.value
+    return Sign1Message.from_cose_obj([protected, dict(unprotected), payload, signature], True)
 
 
 def main():
@@ -116,8 +126,8 @@ def check_receipts(tally, folder, data, events):
         tally.check(found.ok, f"scitt-cose refuses our receipt: {found.errors}")
         other = scitt_cose.verify_receipt(receipt, leaf_entry_hex=leaf + "00", log_public_key_pem=pem)
         tally.check(not other.ok, "scitt-cose accepts our receipt for another statement")
-        message = Sign1Message.decode(statement)
-        kid = [value for header, value in message.phdr.items() if getattr(header, "fullname", "") == "KID"][0]
+        message = sign1(statement)
+        kid = [value for header, value in message.phdr.items() if header is KID][0]
         message.key = OKPKey(crv="ED25519", x=member_keys[kid.hex()], optional_params={"ALG": "EDDSA"})
         tally.check(message.verify_signature(), "pycose refuses our statement's signature")
 

@@ -225,6 +225,7 @@ impl Node {
                     let (first, _): &(Incoming, _) = &fresh[earlier];
                     seen.insert(incoming.tag, earlier);
                     if same_event(first.event.json(), incoming.event.json()) {
+                        duplicates.extend(first.event.event_id().map(str::to_owned));
                         continue;
                     }
                     faults.push(taken_id(place, incoming.event.event_id()));

@@ -12,7 +12,7 @@ use crate::error::NodeError;
 use crate::keyring;
 use crate::node::Node;
 use crate::prepare::keyed;
-use crate::stores::{store_error, vault_location};
+use crate::stores::store_error;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// Registered number of the reason "captured in error".
@@ -117,8 +117,8 @@ impl Node {
     /// Erases an event's values, or those of one class, for good; gives the names of the classes
     /// that were still there.
     ///
-    /// The erasure is stated first and carried out then; a crash in between is made up for on
-    /// opening.
+    /// The erasure is stated first and carried out as part of the commit; a crash in between is made
+    /// up for on opening.
     ///
     /// # Errors
     /// [`NodeError::NotFound`] where the member has no such event.
@@ -150,39 +150,26 @@ impl Node {
             return Err(NodeError::NotFound(what));
         }
         let mut bodies = Vec::new();
-        let mut work = Vec::new();
+        let mut names = std::collections::BTreeSet::new();
         for row in rows {
-            let left: Vec<FieldClass> = wanted
-                .iter()
-                .copied()
-                .filter(|class| row.erased & 1 << class.number() == 0)
-                .collect();
-            if left.is_empty() {
+            let left = wanted.iter().filter(|class| row.erased & 1 << class.number() == 0);
+            let classes: Vec<u8> = left.map(|class| class.number()).collect();
+            if classes.is_empty() {
                 continue;
             }
+            names.extend(classes.iter().copied());
             bodies.push(Body::Erasure(Erasure {
                 record: row.record_id,
-                classes: left.iter().map(|class| class.number()).collect(),
+                classes,
                 reason: REASON_ERROR,
                 time_ms,
             }));
-            work.push((row, left));
         }
         if bodies.is_empty() {
             return Ok(Vec::new());
         }
+        // The sequencer carries out in the vault what the ledger then states.
         self.state(at, bodies)?;
-        let mut sequencer = self.lock();
-        let mut names = std::collections::BTreeSet::new();
-        for (row, classes) in work {
-            let Some(location) = row.vault else { continue };
-            if let Some(vault) = sequencer.stores.vaults.get_mut(&row.member) {
-                vault
-                    .erase(vault_location(location), &row.record_id, &classes)
-                    .map_err(|e| store_error(&e))?;
-            }
-            names.extend(classes.iter().map(|class| class.number()));
-        }
         let named =
             names.into_iter().filter_map(|number| FieldClass::from_number(u64::from(number)));
         Ok(named.map(|class| class.name().to_owned()).collect())

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use countermark_ledger::ids::{MemberId, hex, sha256};
+use countermark_ledger::ids::{MemberId, hex, key_id, sha256};
 use countermark_ledger::record::Classification;
 use countermark_ledger::registry::RULE_SET_1;
 use countermark_ledger::state::StateView;
@@ -19,6 +19,7 @@ use countermark_tlog::Signer;
 use countermark_tlog::note::Algorithm;
 use ed25519_dalek::{Signer as _, SigningKey};
 
+use crate::blocks;
 use crate::error::NodeError;
 use crate::keyring::{self, Keyring, MemberSecrets, Secrets, Unlock};
 use crate::progress::{Progress, Silent};
@@ -353,24 +354,40 @@ impl Node {
             .collect()
     }
 
-    /// The current signing keys of this node's members.
+    /// Every signing key that the ledger ever knew, in the order in which they came.
     ///
     /// # Errors
-    /// Where the state cannot be read.
+    /// Where log or state cannot be read.
     pub fn keys(&self) -> Result<Vec<KeyView>, NodeError> {
         let sequencer = self.lock();
+        let log = &sequencer.stores.log;
         let mut views = Vec::new();
-        for (at, member) in self.keyring.secrets.members.iter().enumerate() {
-            let id = self.signing(at).key_id();
-            let entry = KeyEntry::load(&sequencer.stores.state, &keys::signing_key(&id))
-                .map_err(|e| store_error(&e))?;
-            views.extend(entry.map(|entry| KeyView {
-                id: hex(&id),
-                public_key: hex(&entry.public_key),
-                member: member.name.clone(),
-                valid_from_height: entry.valid_from_height,
-                revoked_at_height: entry.revoked_at_height,
-            }));
+        // The state finds a key by its id only; which ids there are stands in the log.
+        for header in blocks::headers_from(log, 0)? {
+            for placed in blocks::statements(log, &header)? {
+                let statement = placed.signed.statement();
+                let (member, public_key) = match &statement.body {
+                    Body::Genesis(genesis) => (statement.member, genesis.member_key),
+                    Body::Key(KeyBody {
+                        member,
+                        action:
+                            KeyAction::Register { public_key, .. }
+                            | KeyAction::Rotate { public_key, .. },
+                    }) => (*member, *public_key),
+                    _ => continue,
+                };
+                let id = key_id(&public_key);
+                let entry = KeyEntry::load(&sequencer.stores.state, &keys::signing_key(&id))
+                    .map_err(|e| store_error(&e))?;
+                let known = self.keyring.secrets.members.iter().find(|one| one.id == member);
+                views.extend(entry.map(|entry| KeyView {
+                    id: hex(&id),
+                    public_key: hex(&entry.public_key),
+                    member: known.map_or_else(|| hex(&member), |one| one.name.clone()),
+                    valid_from_height: entry.valid_from_height,
+                    revoked_at_height: entry.revoked_at_height,
+                }));
+            }
         }
         Ok(views)
     }

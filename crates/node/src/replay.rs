@@ -6,7 +6,6 @@ use countermark_epcis::Event;
 use countermark_ledger::block::BlockHeader;
 use countermark_ledger::ids::{MemberId, RecordId};
 use countermark_ledger::machine;
-use countermark_ledger::record::FieldClass;
 use countermark_ledger::record_header::{RecordHeader, decode_batch};
 use countermark_ledger::state::{StateStore, StateView};
 use countermark_ledger::statement::Body;
@@ -17,7 +16,9 @@ use crate::blocks;
 use crate::error::NodeError;
 use crate::progress::Progress;
 use crate::sequencer::index_erasure;
-use crate::stores::{Stores, erased_bits, event_of, index_location, store_error, vault_location};
+use crate::stores::{
+    Stores, erased_bits, erased_classes, event_of, index_location, store_error, vault_location,
+};
 
 /// Where the vaults of this node keep every record: needed where the index does not know it.
 pub(crate) type Places = BTreeMap<RecordId, (MemberId, Location)>;
@@ -187,11 +188,9 @@ fn finish_erasures(
     for erasure in &rows.erasures {
         let Some((member, location)) = places.get(&erasure.record_id) else { continue };
         let Some(vault) = stores.vaults.get_mut(member) else { continue };
-        let classes: Vec<FieldClass> = FieldClass::ALL
-            .into_iter()
-            .filter(|class| erasure.classes & 1 << class.number() != 0)
-            .collect();
-        vault.erase(*location, &erasure.record_id, &classes).map_err(|e| store_error(&e))?;
+        vault
+            .erase(*location, &erasure.record_id, &erased_classes(erasure))
+            .map_err(|e| store_error(&e))?;
     }
     Ok(())
 }

@@ -170,7 +170,10 @@ impl Sequencer {
     /// 1. vault: bodies and wrapped keys, durable. A crash here leaves bodies that nothing names;
     /// 2. log: one frame with leaves, objects and checkpoint, durable. **The point of no return.**
     ///    Before it nothing is acknowledged; after it everything below is done again on opening;
-    /// 3. state, then index: derived from log and vault.
+    /// 3. state: derived from the log;
+    /// 4. vault once more, for erasures: carried out before the index counts the block as done, so
+    ///    that a crash in between is made up for on opening;
+    /// 5. index: derived from log and vault.
     fn commit(
         &mut self,
         block: BlockInput,
@@ -199,6 +202,7 @@ impl Sequencer {
             |e: String| Fatal(format!("{e}; the block is in the log: open the node again"));
         stores.state.commit(height, &effects.writes).map_err(|e| in_log(chain(&e)))?;
         let rows = block_rows(&block, records, &locations).map_err(&in_log)?;
+        stores.carry_out(&rows.erasures).map_err(|e| in_log(e.to_string()))?;
         stores.index.apply(&rows).map_err(|e| in_log(chain(&e)))?;
         Ok(Ok(()))
     }

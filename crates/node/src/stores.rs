@@ -11,7 +11,7 @@ use countermark_ledger::record::seal::WrapKey;
 use countermark_ledger::record::{self, FieldClass};
 use countermark_store::desk::Desk;
 use countermark_store::disk::{Disk, FileDisk, OpenError};
-use countermark_store::index::{EventRow, Index, VaultLocation};
+use countermark_store::index::{Erasure, EventRow, Index, VaultLocation};
 use countermark_store::log_store::LogStore;
 use countermark_store::state_store::SqliteState;
 use countermark_store::vault::{ClassState, Location, NewRecord, Random, StoredRecord, Vault};
@@ -155,6 +155,21 @@ impl Stores {
         Ok(locations)
     }
 
+    /// Destroys in the vault what erasures of the log name, as far as the index knows the records.
+    pub(crate) fn carry_out(&mut self, erasures: &[Erasure]) -> Result<(), NodeError> {
+        for erasure in erasures {
+            let Some(row) = self.row(&erasure.record_id)? else { continue };
+            let (Some(location), Some(vault)) = (row.vault, self.vaults.get_mut(&row.member))
+            else {
+                continue;
+            };
+            vault
+                .erase(vault_location(location), &erasure.record_id, &erased_classes(erasure))
+                .map_err(|e| store_error(&e))?;
+        }
+        Ok(())
+    }
+
     /// Where a record is, by the index.
     pub(crate) fn row(&self, record: &RecordId) -> Result<Option<EventRow>, NodeError> {
         self.index.record(record).map_err(|e| store_error(&e))
@@ -205,6 +220,12 @@ pub(crate) fn event_of(stored: &StoredRecord) -> Result<LoadedEvent, NodeError> 
     let (event, _) = record::assemble(&stored.bodies()).map_err(|e| store_error(&e))?;
     let is_partial = stored.classes.iter().any(|class| matches!(class, ClassState::Erased));
     Ok(LoadedEvent { event, is_partial })
+}
+
+/// The classes that an erasure names.
+pub(crate) fn erased_classes(erasure: &Erasure) -> Vec<FieldClass> {
+    let named = |class: &FieldClass| erasure.classes & 1 << class.number() != 0;
+    FieldClass::ALL.into_iter().filter(named).collect()
 }
 
 /// Bits of the classes that a record has lost.

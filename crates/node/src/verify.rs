@@ -3,7 +3,7 @@
 use countermark_ledger::bundle::{self, Bundle, BundleError};
 pub use countermark_ledger::bundle::{Check, CheckState, RecordReport, Report, Verdict};
 pub use countermark_ledger::ids::hex;
-pub use countermark_ledger::record::{Disclosed, Verified};
+pub use countermark_ledger::record::{Disclosed, Disclosure, Verified};
 use countermark_ledger::trust::TrustPolicy;
 
 use crate::error::NodeError;

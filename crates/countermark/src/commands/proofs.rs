@@ -5,7 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use countermark_epcis::json::Json;
 use countermark_epcis::time::Instant;
-use countermark_node::verify::{self, CheckState, Disclosed, Report, Verdict, Verified, hex};
+use countermark_node::verify::{
+    self, CheckState, Disclosed, Disclosure, Report, Verdict, Verified, hex,
+};
 
 use super::{open, read, write};
 use crate::cli::Data;
@@ -80,7 +82,11 @@ fn show(report: &Report) {
             continue;
         }
         for shown in &record.verified.disclosures {
-            say(&format!("              {} {}", shown.pointer, in_words(&shown.shown)));
+            let pointer = if shown.pointer.is_empty() { "the event" } else { &shown.pointer };
+            say(&format!("              {pointer} {}", in_words(shown)));
+        }
+        for pointer in lacking(&record.verified) {
+            say(&format!("              {pointer} is absent"));
         }
     }
     say(&report.message);
@@ -115,20 +121,22 @@ fn report_json(report: &Report) -> Json {
 }
 
 /// What one opening shows, in words.
-fn in_words(shown: &Disclosed) -> String {
-    match shown {
+fn in_words(disclosure: &Disclosure) -> String {
+    match &disclosure.shown {
         Disclosed::Value(value) => format!("= {}", value.to_text()),
         Disclosed::Absent => "is absent".to_owned(),
         Disclosed::Length(length) => format!("has {length} items"),
         Disclosed::NoneBetween { after, before } => {
-            let end = |key: &Option<String>| key.clone().unwrap_or_else(|| "the end".to_owned());
-            format!("has nothing between {} and {}", end(after), end(before))
+            let start = after.as_deref().unwrap_or("the start");
+            let end = before.as_deref().unwrap_or("the end");
+            let class = disclosure.class.name();
+            format!("has no extension of class {class} between {start} and {end}")
         }
     }
 }
 
 /// What a record's openings show: the event, or each value; lengths and neighbours only serve to
-/// show that something is absent.
+/// show that something is absent. Of a class that is shown to hold nothing every member is absent.
 fn disclosed_json(verified: &Verified) -> Vec<Json> {
     let shown = |pointer: &str, value: Option<&Json>| {
         let mut item =
@@ -141,13 +149,19 @@ fn disclosed_json(verified: &Verified) -> Vec<Json> {
     if let Some(event) = &verified.event {
         return vec![shown("", Some(event))];
     }
-    verified
-        .disclosures
-        .iter()
-        .filter_map(|disclosure| match &disclosure.shown {
-            Disclosed::Value(value) => Some(shown(&disclosure.pointer, Some(value))),
-            Disclosed::Absent => Some(shown(&disclosure.pointer, None)),
-            Disclosed::Length(_) | Disclosed::NoneBetween { .. } => None,
-        })
-        .collect()
+    let opened = verified.disclosures.iter().filter_map(|disclosure| match &disclosure.shown {
+        Disclosed::Value(value) => Some(shown(&disclosure.pointer, Some(value))),
+        Disclosed::Absent => Some(shown(&disclosure.pointer, None)),
+        Disclosed::Length(_) | Disclosed::NoneBetween { .. } => None,
+    });
+    let mut all: Vec<Json> = opened.collect();
+    all.extend(lacking(verified).iter().map(|pointer| shown(pointer, None)));
+    all
+}
+
+/// Standard members that an event lacks because their whole class is empty.
+fn lacking(verified: &Verified) -> Vec<String> {
+    let members = verified.empty.iter().flat_map(|class| class.members());
+    let pointers = members.map(|name| format!("/{name}"));
+    pointers.filter(|pointer| verified.shows_absent(pointer)).collect()
 }

@@ -54,7 +54,7 @@ pub(crate) fn translate(id: &str, json: bool) -> Result<u8> {
     let found = match gs1::translate(id) {
         Ok(found) => found,
         Err(error) => {
-            eprintln!("countermark: {error}");
+            eprintln!("countermark: {id}: {error}");
             return Ok(DOES_NOT_HOLD);
         }
     };

@@ -1,0 +1,108 @@
+//! `erase`: exactly what was named is gone, everything else still holds.
+
+use serde_json::json;
+
+use crate::support::{Node, Run, call, document, named, rich, walk};
+
+fn id() -> String {
+    rich()["eventID"].as_str().unwrap().to_owned()
+}
+
+fn node() -> Node {
+    let node = Node::new();
+    node.capture(&document(&[named(1), rich(), named(2)]));
+    let trust = node.path("trust");
+    node.run("trust", &["-o", trust.to_str().unwrap()]).ends(0);
+    node
+}
+
+fn prove(node: &Node, id: &str, field: &str, name: &str) -> Run {
+    let path = node.path(name);
+    let mut rest = vec![id];
+    if !field.is_empty() {
+        rest.extend(["--field", field]);
+    }
+    node.run("prove", &[&rest[..], &["-o", path.to_str().unwrap()]].concat())
+}
+
+#[track_caller]
+fn holds(node: &Node, name: &str) {
+    let (bundle, trust) = (node.path(name), node.path("trust"));
+    let words = ["verify", bundle.to_str().unwrap(), "--trust", trust.to_str().unwrap()];
+    call(&words).ends(0);
+}
+
+#[test]
+fn one_class_is_erased_and_every_other_proof_still_holds() {
+    let node = node();
+    prove(&node, &id(), "", "before").ends(0);
+    let run = node.run("erase", &["--as", "Farm", &id(), "--class", "quantity"]).ends(0);
+    assert!(run.out.contains("quantity"), "{}", run.out);
+    node.sound();
+    prove(&node, &id(), "/quantityList", "refused").ends(1).says("quantity");
+    assert!(!node.path("refused").exists());
+    for field in ["/bizStep", "/epcList", "/readPoint", "/example:price"] {
+        prove(&node, &id(), field, "after").ends(0);
+        holds(&node, "after");
+    }
+    prove(&node, named(1)["eventID"].as_str().unwrap(), "", "other").ends(0);
+    holds(&node, "other");
+    // What was given away before was given away.
+    holds(&node, "before");
+    let query = format!("EQ_eventID={}", id());
+    let event = node.events(&query).remove(0);
+    assert!(event.get("quantityList").is_none(), "{event}");
+    assert_eq!(event["bizStep"], "shipping");
+    let again = node.run("erase", &["--as", "Farm", &id(), "--class", "quantity"]).ends(0);
+    assert!(again.out.contains("Nothing"), "{}", again.out);
+}
+
+#[test]
+fn a_whole_event_is_erased_and_the_ledger_still_holds() {
+    let node = node();
+    let erased = node.run("erase", &["--as", "Farm", &id(), "--json"]).ends(0).json();
+    assert_eq!(erased["eventID"], json!(id()));
+    assert_eq!(erased["erased"].as_array().unwrap().len(), 11, "{erased}");
+    node.sound();
+    assert_eq!(node.events("").len(), 2);
+    let refused = prove(&node, &id(), "/bizStep", "refused");
+    assert_eq!(refused.code, 1, "{refused:?}");
+    prove(&node, named(2)["eventID"].as_str().unwrap(), "", "other").ends(0);
+    holds(&node, "other");
+    node.run("index rebuild", &[]).ends(0);
+    assert_eq!(node.events("").len(), 2);
+    node.sound();
+    // The same document again makes no second record of what was erased.
+    let result = node.capture(&document(&[named(1), rich(), named(2)]));
+    assert_eq!(result["accepted"], json!([]), "{result}");
+}
+
+#[test]
+fn erased_identifiers_are_found_no_more() {
+    let node = node();
+    let query = "MATCH_epc=https://id.gs1.org/01/09506000134352/21/99";
+    assert_eq!(node.events(query).len(), 1);
+    node.run("erase", &["--as", "Farm", &id(), "--class", "identity"]).ends(0);
+    assert_eq!(node.events(query).len(), 0);
+    let mut files = Vec::new();
+    walk(&node.data(), &mut files);
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        let needle = b"09506000134352/21/99";
+        let found = bytes.windows(needle.len()).any(|part| part == needle);
+        assert!(!found, "{} still holds an erased identifier", file.display());
+    }
+    node.sound();
+}
+
+#[test]
+fn a_class_or_event_that_is_not_there_is_named() {
+    let node = node();
+    node.run("erase", &["--as", "Farm", &id(), "--class", "colour"])
+        .ends(2)
+        .says("colour")
+        .says("quantity");
+    node.run("erase", &["--as", "Farm", "urn:uuid:gone"]).ends(1).says("urn:uuid:gone");
+    node.run("erase", &["--as", "Nobody", &id()]).ends(2).says("Nobody");
+    assert_eq!(node.events("").len(), 3);
+}

@@ -1,0 +1,14 @@
+//! The built program as others use it: its words, its answers, its exit codes, and what it says of
+//! bad input and damaged stores.
+
+mod bad_input;
+mod commands;
+mod crash;
+mod damage;
+mod documents;
+mod erase;
+mod imports;
+mod members;
+mod proofs;
+mod reading;
+mod support;
