@@ -9,15 +9,18 @@ use countermark_ledger::ids::{RecordId, sha256};
 use countermark_ledger::state::entries::{Entry, TagEntry};
 use countermark_ledger::state::keys;
 
+use crate::clock;
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::prepare::{Incoming, Source, Tagger, prepare_all, random_event_id};
 use crate::progress::Progress;
-use crate::sequencer::{BATCH_RECORDS, NotTaken, Sequencer, Submission};
+use crate::sequencer::{BATCH_RECORDS, NotTaken, Sequencer, Submission, Taken};
 
 /// Records that one block takes of one document; a larger document becomes several blocks, and
 /// capturing it again after an interruption adds what is missing.
 const RECORDS_PER_BLOCK: usize = 20 * BATCH_RECORDS;
+
+const CLOCK_BEHIND: &str = "clock.behind";
 
 /// A file that the user gave.
 #[derive(Debug, Clone)]
@@ -268,10 +271,15 @@ impl Node {
             let ids: Vec<String> = records.iter().map(|record| record.event_id.clone()).collect();
             let submission = Submission::Records { signer: self.signing(member), records };
             match self.submit(submission)? {
-                Ok(_) => report.accepted.extend(ids),
-                Err(NotTaken::NotWritten(error)) => return Err(NodeError::Store(error)),
+                Ok(taken) => {
+                    report.accepted.extend(ids);
+                    note_clock(file, &taken, report);
+                }
+                Err(error @ NotTaken::NotWritten(_)) => {
+                    return Err(NodeError::Store(error.to_string()));
+                }
                 Err(refused) => {
-                    let finding = Finding::error("", "ledger", refused.to_string());
+                    let finding = Finding::error("", rule_of(&refused), refused.to_string());
                     report.rejected.push((file.to_owned(), finding));
                     return Ok(());
                 }
@@ -280,6 +288,31 @@ impl Node {
             progress.at("events recorded", done as u64, fresh.len() as u64);
         }
         Ok(())
+    }
+}
+
+/// The name of the rule for which a submission was not taken.
+fn rule_of(not_taken: &NotTaken) -> &'static str {
+    match not_taken {
+        NotTaken::ClockJump { .. } | NotTaken::NoClockJump { .. } => "clock.jump",
+        NotTaken::Recorded => "event.known",
+        NotTaken::TooLarge => "document.size",
+        NotTaken::Refused(_) | NotTaken::NotWritten(_) => "ledger",
+    }
+}
+
+/// A clock that is behind the ledger goes unseen otherwise: block time never goes back.
+fn note_clock(file: &str, taken: &Taken, report: &mut CaptureReport) {
+    let Some(behind_ms) = taken.clock_behind_ms else { return };
+    let known = |(_, finding): &(String, Finding)| finding.rule == CLOCK_BEHIND;
+    if !report.findings.iter().any(known) {
+        let what = format!(
+            "the clock is {} behind the block before; recorded as of {}",
+            clock::span(behind_ms),
+            clock::moment(taken.time_ms)
+        );
+        let finding = Finding::warning("", CLOCK_BEHIND, what).suggest("set the clock");
+        report.findings.push((file.to_owned(), finding));
     }
 }
 

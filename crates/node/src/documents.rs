@@ -9,7 +9,7 @@ use crate::error::NodeError;
 use crate::keyring;
 use crate::node::Node;
 use crate::prepare::keyed;
-use crate::stores::{store_error, vault_location};
+use crate::stores::store_error;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// Registered number of the reason "captured in error".
@@ -54,7 +54,7 @@ impl Node {
         let id: [u8; 16] = keyring::random()?;
         let stored = {
             let mut sequencer = self.lock();
-            let day = u32::try_from((sequencer.clock)() / DAY_MS).unwrap_or(u32::MAX);
+            let day = u32::try_from(sequencer.clock.now_ms() / DAY_MS).unwrap_or(u32::MAX);
             let vault = sequencer.stores.vaults.get_mut(&member);
             let vault = vault.ok_or_else(|| NodeError::Store("the member has no vault".into()))?;
             let mut content = bytes;
@@ -78,8 +78,8 @@ impl Node {
     /// Erases an event's values, or those of one class, for good; gives the names of the classes
     /// that were still there.
     ///
-    /// The erasure is stated first and carried out then; a crash in between is made up for on
-    /// opening.
+    /// The sequencer states the erasure first and carries it out then; a crash in between is made
+    /// up for on opening.
     ///
     /// # Errors
     /// [`NodeError::NotFound`] where the member has no such event.
@@ -103,7 +103,7 @@ impl Node {
             let sequencer = self.lock();
             let mut rows = self.rows_of_event(&sequencer, event_id)?;
             rows.retain(|row| row.member == member);
-            (rows, (sequencer.clock)())
+            (rows, sequencer.clock.now_ms())
         };
         if rows.is_empty() {
             let name = &self.keyring.secrets.members[at].name;
@@ -111,7 +111,7 @@ impl Node {
             return Err(NodeError::NotFound(what));
         }
         let mut bodies = Vec::new();
-        let mut work = Vec::new();
+        let mut names = std::collections::BTreeSet::new();
         for row in rows {
             let left: Vec<FieldClass> = wanted
                 .iter()
@@ -127,23 +127,12 @@ impl Node {
                 reason: REASON_ERROR,
                 time_ms,
             }));
-            work.push((row, left));
+            names.extend(left.iter().map(|class| class.number()));
         }
         if bodies.is_empty() {
             return Ok(Vec::new());
         }
         self.state(at, bodies)?;
-        let mut sequencer = self.lock();
-        let mut names = std::collections::BTreeSet::new();
-        for (row, classes) in work {
-            let Some(location) = row.vault else { continue };
-            if let Some(vault) = sequencer.stores.vaults.get_mut(&row.member) {
-                vault
-                    .erase(vault_location(location), &row.record_id, &classes)
-                    .map_err(|e| store_error(&e))?;
-            }
-            names.extend(classes.iter().map(|class| class.number()));
-        }
         let named =
             names.into_iter().filter_map(|number| FieldClass::from_number(u64::from(number)));
         Ok(named.map(|class| class.name().to_owned()).collect())
