@@ -1,5 +1,7 @@
 //! `capture` and `import`: documents to records. A document is taken whole or not at all.
 
+use std::borrow::Cow;
+
 use countermark_epcis::document::{self, Rejection};
 use countermark_epcis::finding::{Finding, any_error};
 use countermark_epcis::json::Json;
@@ -77,7 +79,7 @@ impl Node {
     /// # Errors
     /// [`NodeError`] where the node itself fails; what is wrong with a document is in the report.
     pub fn capture(
-        &mut self,
+        &self,
         member: Option<&str>,
         files: &[InputFile],
         lenient: bool,
@@ -105,7 +107,7 @@ impl Node {
     /// # Errors
     /// As [`Node::capture`].
     pub fn import(
-        &mut self,
+        &self,
         member: Option<&str>,
         mapping: &Mapping,
         files: &[InputFile],
@@ -207,15 +209,14 @@ impl Node {
 
     /// Records a document's events, but those that are recorded already.
     fn record(
-        &mut self,
+        &self,
         member: usize,
         batch: Batch,
         report: &mut CaptureReport,
         progress: &dyn Progress,
     ) -> Result<(), NodeError> {
         let mut fresh: Vec<(Incoming, Option<RecordId>)> = Vec::new();
-        let mut duplicates = Vec::new();
-        let mut faults = Vec::new();
+        let (mut duplicates, mut erased, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         {
             let sequencer = self.lock();
             let mut seen = std::collections::BTreeMap::new();
@@ -226,6 +227,7 @@ impl Node {
                     let (first, _): &(Incoming, _) = &fresh[earlier];
                     seen.insert(incoming.tag, earlier);
                     if same_event(first.event.json(), incoming.event.json()) {
+                        duplicates.extend(first.event.event_id().map(str::to_owned));
                         continue;
                     }
                     faults.push(taken_id(place, incoming.event.event_id()));
@@ -242,6 +244,11 @@ impl Node {
                         seen.remove(&incoming.tag);
                         duplicates.push(event_id);
                     }
+                    Known::Erased(event_id) => {
+                        seen.remove(&incoming.tag);
+                        erased.push(erased_event(place, event_id.as_deref()));
+                        duplicates.extend(event_id);
+                    }
                     Known::Other => {
                         seen.remove(&incoming.tag);
                         faults.push(taken_id(place, incoming.event.event_id()));
@@ -254,11 +261,12 @@ impl Node {
             return Ok(());
         }
         report.duplicates.extend(duplicates);
+        report.findings.extend(erased.into_iter().map(|noticed| (batch.file.clone(), noticed)));
         self.submit_records(member, &batch.file, &fresh, report, progress)
     }
 
     fn submit_records(
-        &mut self,
+        &self,
         member: usize,
         file: &str,
         fresh: &[(Incoming, Option<RecordId>)],
@@ -267,27 +275,61 @@ impl Node {
     ) -> Result<(), NodeError> {
         let mut done = 0;
         for part in fresh.chunks(RECORDS_PER_BLOCK) {
-            let records = prepare_all(part, &self.classification)?;
-            let ids: Vec<String> = records.iter().map(|record| record.event_id.clone()).collect();
-            let submission = Submission::Records { signer: self.signing(member), records };
-            match self.submit(submission)? {
-                Ok(taken) => {
-                    report.accepted.extend(ids);
-                    note_clock(file, &taken, report);
-                }
-                Err(error @ NotTaken::NotWritten(_)) => {
-                    return Err(NodeError::Store(error.to_string()));
-                }
-                Err(refused) => {
-                    let finding = Finding::error("", rule_of(&refused), refused.to_string());
-                    report.rejected.push((file.to_owned(), finding));
-                    return Ok(());
+            let mut part = Cow::Borrowed(part);
+            while !part.is_empty() {
+                let records = prepare_all(&part, &self.classification)?;
+                let ids: Vec<String> =
+                    records.iter().map(|record| record.event_id.clone()).collect();
+                let submission = Submission::Records { signer: self.signing(member), records };
+                match self.submit(submission)? {
+                    Ok(taken) => {
+                        report.accepted.extend(ids);
+                        note_clock(file, &taken, report);
+                        break;
+                    }
+                    // Somebody else was faster with some of these events.
+                    Err(NotTaken::Recorded) => part = Cow::Owned(self.still_new(&part, report)?),
+                    Err(error @ NotTaken::NotWritten(_)) => {
+                        return Err(NodeError::Store(error.to_string()));
+                    }
+                    Err(refused) => {
+                        let finding = Finding::error("", rule_of(&refused), refused.to_string());
+                        report.rejected.push((file.to_owned(), finding));
+                        return Ok(());
+                    }
                 }
             }
             done += part.len();
             progress.at("events recorded", done as u64, fresh.len() as u64);
         }
         Ok(())
+    }
+
+    /// What is left of events of which another submission recorded some in the meantime.
+    fn still_new(
+        &self,
+        part: &[(Incoming, Option<RecordId>)],
+        report: &mut CaptureReport,
+    ) -> Result<Vec<(Incoming, Option<RecordId>)>, NodeError> {
+        let sequencer = self.lock();
+        let mut left = Vec::new();
+        for (incoming, previous) in part {
+            match known(&sequencer, incoming)? {
+                Known::No => left.push((incoming.clone(), *previous)),
+                Known::Same(event_id) => report.duplicates.push(event_id),
+                Known::Erased(event_id) => report.duplicates.extend(event_id),
+                Known::Other => {
+                    let id = incoming.event.event_id().unwrap_or_default();
+                    let what = format!("{id} was recorded a moment ago, with other content");
+                    return Err(NodeError::Refused(what));
+                }
+            }
+        }
+        if left.len() == part.len() {
+            let what = "the ledger knows one of these events and the state does not".to_owned();
+            return Err(NodeError::Damaged { place: "state.db".to_owned(), what });
+        }
+        Ok(left)
     }
 }
 
@@ -322,6 +364,13 @@ fn reject(report: &mut CaptureReport, file: &str, rejection: &Rejection) {
     report.rejected.extend(findings.map(|finding| (file.to_owned(), finding)));
 }
 
+fn erased_event(place: &str, event_id: Option<&str>) -> Finding {
+    let name = event_id.unwrap_or("this event");
+    let what = format!("{name} was recorded and erased since; it is not recorded again");
+    Finding::warning(place, "event.erased", what)
+        .suggest("if it is to be kept after all, give it another eventID")
+}
+
 fn taken_id(place: &str, event_id: Option<&str>) -> Finding {
     let what = match event_id {
         Some(id) => format!("{id} is recorded already, with other content"),
@@ -336,6 +385,8 @@ enum Known {
     No,
     /// The same event, under this id.
     Same(String),
+    /// An event of which something was erased since; its id, where that is still known.
+    Erased(Option<String>),
     /// Another event has its id or line.
     Other,
 }
@@ -346,14 +397,17 @@ fn known(sequencer: &Sequencer, incoming: &Incoming) -> Result<Known, NodeError>
     let Some(tag) = TagEntry::load(state, &keys::tag(&incoming.tag)).map_err(failed)? else {
         return Ok(Known::No);
     };
-    let stored = sequencer.stores.load_record(&tag.last_record)?;
-    let Some(stored) = stored else {
-        return Ok(Known::Same(String::new()));
+    let named = || incoming.event.event_id().filter(|_| incoming.named).map(str::to_owned);
+    let Some(stored) = sequencer.stores.load_record(&tag.last_record)? else {
+        return Ok(Known::Erased(named()));
     };
-    let id = stored.event.get("eventID").and_then(Json::as_str).unwrap_or_default().to_owned();
-    // Of an erased event nothing is left to compare.
-    if stored.is_partial || same_event(&stored.event, incoming.event.json()) {
-        Ok(Known::Same(id))
+    let id = stored.event.get("eventID").and_then(Json::as_str).map(str::to_owned);
+    // Too little is left to compare.
+    if stored.is_partial {
+        return Ok(Known::Erased(id.or_else(named)));
+    }
+    if same_event(&stored.event, incoming.event.json()) {
+        Ok(Known::Same(id.unwrap_or_default()))
     } else {
         Ok(Known::Other)
     }

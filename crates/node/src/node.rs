@@ -7,7 +7,9 @@ use countermark_ledger::ids::{MemberId, hex, sha256};
 use countermark_ledger::record::Classification;
 use countermark_ledger::registry::RULE_SET_1;
 use countermark_ledger::state::StateView;
-use countermark_ledger::state::entries::{Entry, GenesisEntry, KeyEntry, MemberEntry, MemberStatus};
+use countermark_ledger::state::entries::{
+    Entry, GenesisEntry, KeyEntry, MemberEntry, MemberStatus,
+};
 use countermark_ledger::state::keys;
 use countermark_ledger::statement::{
     Body, Genesis, KeyAction, KeyBody, MemberAction, MemberBody, key_proof_message,
@@ -136,8 +138,7 @@ fn system_parts(folder: &Path, disk: FileDisk, keyring: Keyring) -> Parts {
 
 /// The keys of another node must not sign this log, not even where the origin is the same.
 fn check_log_key(stores: &Stores, secrets: &Secrets) -> Result<(), NodeError> {
-    let genesis =
-        GenesisEntry::load(&stores.state, keys::GENESIS).map_err(|e| store_error(&e))?;
+    let genesis = GenesisEntry::load(&stores.state, keys::GENESIS).map_err(|e| store_error(&e))?;
     let ours = SigningKey::from_bytes(&secrets.log_seed).verifying_key().to_bytes();
     if genesis.is_none_or(|genesis| genesis.log_key == ours) {
         return Ok(());

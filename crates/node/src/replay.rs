@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use countermark_epcis::Event;
 use countermark_ledger::block::BlockHeader;
-use countermark_ledger::ids::{MemberId, RecordId};
+use countermark_ledger::ids::{MemberId, RecordId, hex};
 use countermark_ledger::machine;
 use countermark_ledger::record_header::{RecordHeader, decode_batch};
 use countermark_ledger::state::{StateHead, StateStore, StateView};
@@ -179,6 +179,16 @@ fn row(
     places: &Places,
 ) -> Result<RecordRow, NodeError> {
     let place = places.get(&record.record_id);
+    if place.is_none() && stores.vaults.contains_key(&member) {
+        // The bodies were durable before the block was: the vault has lost them.
+        return Err(NodeError::Damaged {
+            place: format!("vault/{}, record {}", hex(&member), hex(&record.record_id)),
+            what:
+                "the ledger names it and the vault does not hold it; bring the vault back from a \
+                   backup"
+                    .to_owned(),
+        });
+    }
     let mut row = RecordRow {
         position,
         record_id: record.record_id,

@@ -224,7 +224,10 @@ impl Sequencer {
                     late.filter(|place| matches!(place, Place::Waiting))
                         .for_each(|place| *place = Place::Deferred);
                 }
-                (Some(i), StatementRefusal::Record { fault: RecordFault::Duplicate { .. }, .. }) => {
+                (
+                    Some(i),
+                    StatementRefusal::Record { fault: RecordFault::Duplicate { .. }, .. },
+                ) => {
                     places[i] = Place::Done(Err(NotTaken::Recorded));
                 }
                 (Some(i), refusal) => {

@@ -17,8 +17,8 @@ use countermark_store::state_store::SqliteState;
 use countermark_store::vault::{ClassState, Location, NewRecord, Random, StoredRecord, Vault};
 
 use crate::blocks;
-use crate::error::NodeError;
 use crate::clock::ClockSource;
+use crate::error::NodeError;
 use crate::keyring::{Keyring, Secrets};
 use crate::prepare::Prepared;
 use crate::progress::Progress;

@@ -4,7 +4,7 @@ use super::{HOUR_MS, Lab, MINUTE_MS, capture, capture_ids, document, event, ids}
 use crate::error::NodeError;
 use crate::node::Node;
 
-fn one(node: &mut Node, id: &str) -> crate::CaptureReport {
+fn one(node: &Node, id: &str) -> crate::CaptureReport {
     capture(node, "Farm", &document(&[event(Some(id), 1)]))
 }
 
@@ -12,14 +12,14 @@ fn one(node: &mut Node, id: &str) -> crate::CaptureReport {
 fn after_an_idle_night_the_next_capture_is_taken_and_the_jump_is_recorded() {
     let lab = Lab::new();
     let mut node = lab.begin();
-    capture_ids(&mut node, &["urn:x:evening"]);
+    capture_ids(&node, &["urn:x:evening"]);
     lab.clock.pass(14 * HOUR_MS);
-    capture_ids(&mut node, &["urn:x:morning"]);
+    capture_ids(&node, &["urn:x:morning"]);
     drop(node);
     // Also where every command is a process of its own.
     lab.clock.pass(70 * HOUR_MS);
     let mut node = lab.open().unwrap();
-    capture_ids(&mut node, &["urn:x:monday"]);
+    capture_ids(&node, &["urn:x:monday"]);
     assert_eq!(ids(&node).len(), 3);
     drop(node);
     lab.check();
@@ -36,7 +36,7 @@ fn the_confirmation_and_a_statement_of_the_founder_share_a_block() {
     lab.clock.pass(5 * HOUR_MS);
     node.key_rotate(None).unwrap();
     lab.clock.pass(5 * HOUR_MS);
-    capture_ids(&mut node, &["urn:x:1"]);
+    capture_ids(&node, &["urn:x:1"]);
     assert_eq!(node.height(), Some(3), "no block for the confirmation alone");
     drop(node);
     lab.check();
@@ -46,9 +46,9 @@ fn the_confirmation_and_a_statement_of_the_founder_share_a_block() {
 fn a_clock_set_forward_is_refused_until_somebody_confirms_it() {
     let lab = Lab::new();
     let mut node = lab.begin();
-    capture_ids(&mut node, &["urn:x:1"]);
+    capture_ids(&node, &["urn:x:1"]);
     lab.clock.set_by(9 * 3_600_000 + 12 * 60_000 + 1_000);
-    let report = one(&mut node, "urn:x:2");
+    let report = one(&node, "urn:x:2");
     let (_, finding) = &report.rejected[0];
     assert_eq!(finding.rule, "clock.jump");
     assert_eq!(
@@ -59,9 +59,9 @@ fn a_clock_set_forward_is_refused_until_somebody_confirms_it() {
     assert!(matches!(node.member_add("Mill", None), Err(NodeError::Refused(_))));
     assert_eq!(node.members().unwrap().len(), 1, "nothing is left of the refused member");
     assert_eq!(node.confirm_clock().unwrap(), "2026-03-01T17:12:01.000Z");
-    assert_eq!(one(&mut node, "urn:x:2").accepted, ["urn:x:2"]);
+    assert_eq!(one(&node, "urn:x:2").accepted, ["urn:x:2"]);
     lab.clock.pass(14 * HOUR_MS);
-    assert_eq!(one(&mut node, "urn:x:3").accepted, ["urn:x:3"], "vouched for from now on");
+    assert_eq!(one(&node, "urn:x:3").accepted, ["urn:x:3"], "vouched for from now on");
     drop(node);
     lab.check();
 }
@@ -73,11 +73,11 @@ fn after_a_restart_of_the_system_a_long_pause_is_confirmed_by_hand() {
     lab.clock.pass(2 * HOUR_MS);
     lab.clock.restart();
     let mut node = lab.open().unwrap();
-    assert_eq!(one(&mut node, "urn:x:1").rejected[0].1.rule, "clock.jump");
+    assert_eq!(one(&node, "urn:x:1").rejected[0].1.rule, "clock.jump");
     drop(node);
     let mut node = lab.open().unwrap();
     node.confirm_clock().unwrap();
-    assert_eq!(one(&mut node, "urn:x:1").accepted, ["urn:x:1"]);
+    assert_eq!(one(&node, "urn:x:1").accepted, ["urn:x:1"]);
 }
 
 #[test]
@@ -99,9 +99,9 @@ fn a_clock_set_back_is_noticed_and_block_time_goes_on() {
     let lab = Lab::new();
     let mut node = lab.begin();
     lab.clock.pass(20 * MINUTE_MS);
-    assert!(capture(&mut node, "Farm", &document(&[event(None, 1)])).findings.is_empty());
+    assert!(capture(&node, "Farm", &document(&[event(None, 1)])).findings.is_empty());
     lab.clock.set_by(-600_000);
-    let report = one(&mut node, "urn:x:2");
+    let report = one(&node, "urn:x:2");
     assert_eq!(report.accepted, ["urn:x:2"]);
     let (file, finding) = &report.findings[0];
     assert_eq!((file.as_str(), finding.rule.as_str()), ("file.json", "clock.behind"));
@@ -110,7 +110,7 @@ fn a_clock_set_back_is_noticed_and_block_time_goes_on() {
         "the clock is 10 min behind the block before; recorded as of 2026-03-01T08:20:00.001Z"
     );
     lab.clock.pass(7 * MINUTE_MS);
-    assert!(one(&mut node, "urn:x:3").findings.is_empty(), "three minutes are not worth a word");
+    assert!(one(&node, "urn:x:3").findings.is_empty(), "three minutes are not worth a word");
 }
 
 #[test]
@@ -120,9 +120,9 @@ fn the_desk_is_not_written_at_every_block() {
     let note = |node: &Node| node.lock().stores.desk.setting("clock").unwrap().unwrap();
     let first = note(&node);
     lab.clock.pass(MINUTE_MS);
-    capture_ids(&mut node, &["urn:x:1"]);
+    capture_ids(&node, &["urn:x:1"]);
     assert_eq!(note(&node), first);
     lab.clock.pass(30 * MINUTE_MS);
-    capture_ids(&mut node, &["urn:x:2"]);
+    capture_ids(&node, &["urn:x:2"]);
     assert_ne!(note(&node), first);
 }

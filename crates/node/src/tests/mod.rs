@@ -125,7 +125,8 @@ impl Lab {
     pub(super) fn lose(&self, names: &[&str]) {
         for name in names {
             for suffix in ["", "-wal", "-shm"] {
-                let _absent = std::fs::remove_file(self.folder.path().join(format!("{name}{suffix}")));
+                let _absent =
+                    std::fs::remove_file(self.folder.path().join(format!("{name}{suffix}")));
             }
         }
     }
@@ -159,12 +160,12 @@ pub(super) fn document(events: &[String]) -> InputFile {
     InputFile { name: "file.json".to_owned(), bytes: text.into_bytes() }
 }
 
-pub(super) fn capture(node: &mut Node, member: &str, file: &InputFile) -> CaptureReport {
+pub(super) fn capture(node: &Node, member: &str, file: &InputFile) -> CaptureReport {
     node.capture(Some(member), std::slice::from_ref(file), false, &Silent).unwrap()
 }
 
 /// Captures events by their ids; each must be taken.
-pub(super) fn capture_ids(node: &mut Node, ids: &[&str]) {
+pub(super) fn capture_ids(node: &Node, ids: &[&str]) {
     let events: Vec<String> = (0..).zip(ids).map(|(i, id)| event(Some(id), i)).collect();
     let report = capture(node, "Farm", &document(&events));
     assert_eq!(report.accepted, ids, "{:?}", report.rejected);
