@@ -38,7 +38,7 @@ pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(
             place: "log".to_owned(),
             what: format!(
                 "{end}, but state or index know of block {}: the log was restored from an older \
-                 copy or cut off; bring back the newer one, nothing was changed",
+                 copy or cut off; bring back the newer one",
                 state_next.max(index_next) - 1
             ),
         });

@@ -1,11 +1,13 @@
 //! Files of another node, another member or another time in the place of the right ones.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use countermark_ledger::ids::hex;
 use countermark_store::disk::{Disk, FrozenDisk};
+use countermark_store::log_store::LogStore;
 
-use super::{Lab, capture, capture_ids, document, event, ids};
+use super::{Lab, ORIGIN, capture, capture_ids, document, event, ids};
 use crate::keyring::{KeyringError, Unlock};
 use crate::node::KEYS_FOLDER;
 use crate::stores::{INDEX_FILE, STATE_FILE};
@@ -52,7 +54,8 @@ fn the_vault_of_another_member_in_the_place_of_ones_own_is_refused() {
     lab.disk = disk_of(&swapped);
     let text = refusal(&lab);
     assert!(text.contains("daykeys: wrong passphrase or key"), "{text}");
-    assert_eq!(lab.disk.files(), swapped, "nothing was changed");
+    let vaults = |files: &Files| with(&Files::new(), files, "vault/");
+    assert!(vaults(&lab.disk.files()) == vaults(&swapped), "the vaults were changed");
 }
 
 #[test]
@@ -70,7 +73,9 @@ fn an_older_log_under_newer_databases_is_refused_and_not_cut() {
     let text = refusal(&lab);
     assert!(text.contains("the log was restored from an older copy or cut off"), "{text}");
     assert!(text.contains("it ends at block 1, but state or index know of block 2"), "{text}");
-    assert_eq!(lab.disk.files()["log/journal"], older["log/journal"]);
+    // Opening may have moved blocks from the journal to their files, but dropped none.
+    let log = LogStore::open(Arc::new(lab.disk.clone()), ORIGIN).unwrap().0;
+    assert_eq!((log.height(), log.size()), (Some(1), 4));
     lab.disk = disk_of(&newer);
     assert_eq!(ids(&lab.open().unwrap()), ["urn:x:1", "urn:x:2"]);
 }
@@ -164,8 +169,8 @@ fn the_log_of_another_node_is_refused_by_its_origin_or_by_its_key() {
     lab.lose(&[STATE_FILE, INDEX_FILE]);
     let text = refusal(&lab);
     assert!(text.contains("these are the keys of another node"), "{text}");
-    let disk = std::sync::Arc::new(lab.disk.clone());
-    let error = countermark_store::log_store::LogStore::open(disk, "elsewhere.example/log");
+    let disk = Arc::new(lab.disk.clone());
+    let error = LogStore::open(disk, "elsewhere.example/log");
     assert!(error.unwrap_err().to_string().contains("elsewhere.example/log"));
 }
 

@@ -11,14 +11,14 @@ fn one(node: &Node, id: &str) -> crate::CaptureReport {
 #[test]
 fn after_an_idle_night_the_next_capture_is_taken_and_the_jump_is_recorded() {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     capture_ids(&node, &["urn:x:evening"]);
     lab.clock.pass(14 * HOUR_MS);
     capture_ids(&node, &["urn:x:morning"]);
     drop(node);
     // Also where every command is a process of its own.
     lab.clock.pass(70 * HOUR_MS);
-    let mut node = lab.open().unwrap();
+    let node = lab.open().unwrap();
     capture_ids(&node, &["urn:x:monday"]);
     assert_eq!(ids(&node).len(), 3);
     drop(node);
@@ -72,7 +72,7 @@ fn after_a_restart_of_the_system_a_long_pause_is_confirmed_by_hand() {
     drop(lab.begin());
     lab.clock.pass(2 * HOUR_MS);
     lab.clock.restart();
-    let mut node = lab.open().unwrap();
+    let node = lab.open().unwrap();
     assert_eq!(one(&node, "urn:x:1").rejected[0].1.rule, "clock.jump");
     drop(node);
     let mut node = lab.open().unwrap();
@@ -97,7 +97,7 @@ fn without_a_jump_there_is_nothing_to_confirm() {
 #[test]
 fn a_clock_set_back_is_noticed_and_block_time_goes_on() {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     lab.clock.pass(20 * MINUTE_MS);
     assert!(capture(&node, "Farm", &document(&[event(None, 1)])).findings.is_empty());
     lab.clock.set_by(-600_000);
@@ -116,7 +116,7 @@ fn a_clock_set_back_is_noticed_and_block_time_goes_on() {
 #[test]
 fn the_desk_is_not_written_at_every_block() {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     let note = |node: &Node| node.lock().stores.desk.setting("clock").unwrap().unwrap();
     let first = note(&node);
     lab.clock.pass(MINUTE_MS);

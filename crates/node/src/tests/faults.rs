@@ -114,7 +114,7 @@ fn a_full_disk_is_called_full_and_after_making_room_the_node_goes_on() {
 fn after_a_failure_the_node_refuses_until_it_is_opened_again() {
     let lab = Lab::new();
     drop(lab.begin());
-    let (mut node, disk) = lab.open_lying();
+    let (node, disk) = lab.open_lying();
     capture_ids(&node, &["urn:x:1"]);
     // Enough for the vault to take it, and then the log's sync fails.
     let syncs = disk.count(Operation::Sync);
@@ -136,7 +136,7 @@ fn after_a_failure_the_node_refuses_until_it_is_opened_again() {
     let again = node.capture(None, files, false, &Silent).unwrap_err();
     assert!(matches!(again, NodeError::Store(_) | NodeError::Unknown(_)), "{again}");
     drop(node);
-    let mut node = lab.open().unwrap();
+    let node = lab.open().unwrap();
     let report = super::capture(&node, "Farm", &file);
     assert_eq!(report.accepted.len() + report.duplicates.len(), 1);
     assert_eq!(ids(&node), ["urn:x:1", "urn:x:2"]);
