@@ -37,6 +37,9 @@ fn check() -> Result<()> {
     step("lints", || {
         cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])
     })?;
+    step("documentation", || cargo(&["doc", "--release", "--quiet", "--no-deps", "--workspace"]))?;
+    let fuzz = ["check", "--manifest-path", "fuzz/Cargo.toml", "--target-dir", "target/fuzz"];
+    step("fuzz targets compile", || cargo(&fuzz))?;
     step("dependencies", setup::dependency_audit)
 }
 

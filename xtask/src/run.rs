@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use crate::setup::PYTHON;
+
 /// The workspace's root, wherever the command was started.
 pub(crate) fn root() -> PathBuf {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -25,6 +27,8 @@ pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> 
 pub(crate) fn program(name: &str, arguments: &[&str]) -> Result<()> {
     let status = Command::new(name)
         .args(arguments)
+        // Tests that compare with an outside tool find it here.
+        .env("COUNTERMARK_PYTHON", root().join(PYTHON))
         .status()
         .with_context(|| format!("{name} could not be started; is it installed?"))?;
     if !status.success() {

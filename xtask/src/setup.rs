@@ -8,12 +8,14 @@ use anyhow::Result;
 use crate::run::{cargo, program};
 
 /// The independent implementations that must agree with ours, pinned.
-const PYTHON_PACKAGES: [&str; 5] = [
+const PYTHON_PACKAGES: [&str; 6] = [
     "epcis_event_hash_generator==1.9.3",
     "scitt-cose==0.5.0",
     "pymerkle==7.0.0",
     "pycose==1.1.0",
     "jsonschema==4.26.0",
+    // pycose 1.1.0 does not read what cbor2 6 decodes to.
+    "cbor2==5.9.0",
 ];
 const STAMP: &str = ".venv/countermark-packages";
 const CARGO_DENY_VERSION: &str = "0.20";

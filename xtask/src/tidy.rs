@@ -1,6 +1,7 @@
 //! The style rules that a compiler does not know, checked.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -29,6 +30,9 @@ pub(crate) fn run() -> Result<()> {
     for path in tracked_files()? {
         let Ok(text) = fs::read_to_string(&path) else { continue };
         check_file(&path, &text, &mut breaches);
+        if path.ends_with(".md") {
+            check_links(&path, &text, &mut breaches);
+        }
     }
     if breaches.is_empty() {
         return Ok(());
@@ -57,8 +61,59 @@ fn check_file(path: &str, text: &str, breaches: &mut Vec<String>) {
     }
 }
 
+/// Relative links of a Markdown file must lead to something.
+fn check_links(path: &str, text: &str, breaches: &mut Vec<String>) {
+    let folder = Path::new(path).parent().unwrap_or_else(|| Path::new(""));
+    for (line, target) in relative_links(text) {
+        if !folder.join(target).exists() {
+            breaches.push(format!("{path}:{line}: the link leads nowhere: {target}"));
+        }
+    }
+}
+
+/// The relative targets of a text's inline links, without anchors, each with its line. What stands
+/// in code is no link.
+fn relative_links(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut fenced = false;
+    for (i, line) in text.lines().enumerate() {
+        fenced ^= line.trim_start().starts_with("```");
+        if fenced || line.starts_with("    ") {
+            continue;
+        }
+        for prose in line.split('`').step_by(2) {
+            let targets = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+            let relative = targets
+                .map(|target| target.split('#').next().unwrap_or_default())
+                .filter(|target| !target.is_empty() && !target.contains(':'));
+            found.extend(relative.map(|target| (i + 1, target)));
+        }
+    }
+    found
+}
+
 fn tracked_files() -> Result<Vec<String>> {
     let output = Command::new("git").args(["ls-files", "-z"]).output().context("git ls-files")?;
     let listed = String::from_utf8(output.stdout)?;
     Ok(listed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_found_with_their_lines_and_code_holds_none() {
+        let text = "# A\n[one](a.md) and [two](b/c.md#part)\n`[code](x.md)` [`named`](d.md)\n\
+                    ```\n[no](y.md)\n```\n[out](https://example.com) [here](#a)\n";
+        let found = relative_links(text);
+        assert_eq!(found, [(2, "a.md"), (2, "b/c.md"), (3, "d.md")]);
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_a_breach() {
+        let mut breaches = Vec::new();
+        check_links("Cargo.toml", "[gone](no/such/file.md)\n[there](src/main.rs)", &mut breaches);
+        assert_eq!(breaches, ["Cargo.toml:1: the link leads nowhere: no/such/file.md"]);
+    }
 }

@@ -101,15 +101,23 @@ pub(crate) enum Command {
         /// TOML file to add
         file: PathBuf,
     },
-    /// Keep a document (a certificate, a photograph) and commit to it by salted hash
-    Document {
+    /// Keep documents (certificates, photographs) and commit to them by salted hash
+    #[command(subcommand)]
+    Document(DocumentCommand),
+    /// Parties and items that documents named and nobody here knows
+    Quarantine {
+        #[command(flatten)]
+        data: Data,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Endorse an event's record; counts where the member's keys are in another hand
+    Endorse {
         #[command(flatten)]
         data: Data,
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
-        #[arg(long)]
-        json: bool,
-        file: PathBuf,
+        event_id: String,
     },
     /// Events, by the parameters of the EPCIS simple event query
     Events {
@@ -271,6 +279,24 @@ pub(crate) enum MemberCommand {
         #[arg(long, value_name = "CC")]
         country: Option<String>,
     },
+    /// Let a member state nothing until it is resumed
+    Suspend {
+        #[command(flatten)]
+        data: Data,
+        name: String,
+    },
+    /// Let a suspended member state again
+    Resume {
+        #[command(flatten)]
+        data: Data,
+        name: String,
+    },
+    /// Let a member leave, by its own statement
+    Leave {
+        #[command(flatten)]
+        data: Data,
+        name: String,
+    },
     /// List the members
     List {
         #[command(flatten)]
@@ -288,6 +314,15 @@ pub(crate) enum KeyCommand {
         data: Data,
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
+    },
+    /// Revoke a signing key, by its id
+    Revoke {
+        #[command(flatten)]
+        data: Data,
+        /// The member that states it: the key's own, or the founding one
+        #[arg(long = "as", value_name = "MEMBER")]
+        member: Option<String>,
+        key: String,
     },
     /// List the keys of all members
     List {
@@ -307,6 +342,28 @@ pub(crate) enum MappingCommand {
         mappings: Option<PathBuf>,
         #[arg(long)]
         json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DocumentCommand {
+    /// Keep a document
+    Add {
+        #[command(flatten)]
+        data: Data,
+        #[arg(long = "as", value_name = "MEMBER")]
+        member: Option<String>,
+        #[arg(long)]
+        json: bool,
+        file: PathBuf,
+    },
+    /// Write a kept document to a file
+    Get {
+        #[command(flatten)]
+        data: Data,
+        document_id: String,
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
     },
 }
 

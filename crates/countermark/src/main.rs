@@ -61,8 +61,10 @@ fn run(command: Command) -> anyhow::Result<u8> {
             writing::import(&data, member.as_deref(), &sources, json, &files)
         }
         Command::MasterData { data, file } => writing::master_data(&data, &file),
-        Command::Document { data, member, json, file } => {
-            writing::document(&data, member.as_deref(), json, &file)
+        Command::Document(command) => writing::document(command),
+        Command::Quarantine { data, json } => writing::quarantine(&data, json),
+        Command::Endorse { data, member, event_id } => {
+            members::endorse(&data, member.as_deref(), &event_id)
         }
         Command::Erase { data, member, event_id, class, json } => {
             writing::erase(&data, member.as_deref(), &event_id, class.as_deref(), json)

@@ -16,3 +16,6 @@ pub mod registry;
 pub mod state;
 pub mod statement;
 pub mod trust;
+
+#[cfg(test)]
+mod frozen;

@@ -127,6 +127,8 @@ impl Node {
                 }
             };
             let with_file = |finding: Finding| (file.name.clone(), finding);
+            let changed = self.note_document(member, &outcome)?;
+            report.findings.extend(changed.map(with_file));
             report.quarantined.extend(outcome.quarantined.iter().map(|held| Held {
                 file: file.name.clone(),
                 place: held.place.clone(),

@@ -1,9 +1,12 @@
 //! `document` and `erase`: what the vault keeps beside events, and what it must forget.
 
 use countermark_ledger::cid::{Profile, salted_digest};
-use countermark_ledger::ids::hex;
+use countermark_ledger::ids::{DocumentId, MemberId, hex};
 use countermark_ledger::record::FieldClass;
 use countermark_ledger::statement::{Body, Document, DocumentDigest, Erasure, padded_size};
+use countermark_ledger::trust::unhex;
+use countermark_store::vault::Location;
+use serde::{Deserialize, Serialize};
 
 use crate::error::NodeError;
 use crate::keyring;
@@ -14,6 +17,17 @@ use crate::stores::store_error;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// Registered number of the reason "captured in error".
 const REASON_ERROR: u64 = 3;
+
+/// Where the desk notes a document's place, before its id.
+const PLACE_SETTING: &str = "document/";
+
+/// Where a document is kept.
+#[derive(Serialize, Deserialize)]
+struct Place {
+    member: MemberId,
+    location: u64,
+    name: String,
+}
 
 /// A document in the vault.
 pub struct KeptDocument {
@@ -72,7 +86,32 @@ impl Node {
             size: padded_size(bytes.len() as u64),
         });
         self.state(at, vec![body])?;
+        let kept = Place { member, location: stored.location.to_u64(), name: name.to_owned() };
+        let place = serde_json::to_vec(&kept).unwrap_or_default();
+        let sequencer = self.lock();
+        let setting = format!("{PLACE_SETTING}{}", hex(&id));
+        sequencer.stores.desk.set_setting(&setting, &place).map_err(|e| store_error(&e))?;
         Ok(KeptDocument { id: hex(&id), cid: stored.cid.to_string() })
+    }
+
+    /// A kept document: the name it was given under, and its content.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] where this node keeps no such document.
+    pub fn document_content(&self, id: &str) -> Result<(String, Vec<u8>), NodeError> {
+        let unknown = || NodeError::NotFound(format!("this node keeps no document {id}"));
+        let document: DocumentId = unhex(id).ok_or_else(unknown)?;
+        let sequencer = self.lock();
+        let setting = format!("{PLACE_SETTING}{id}");
+        let place = sequencer.stores.desk.setting(&setting).map_err(|e| store_error(&e))?;
+        let place: Place =
+            serde_json::from_slice(&place.ok_or_else(unknown)?).map_err(|e| store_error(&e))?;
+        let vault = sequencer.stores.vaults.get(&place.member).ok_or_else(unknown)?;
+        let mut content = Vec::new();
+        vault
+            .get_document(Location::from_u64(place.location), &document, &mut content)
+            .map_err(|e| store_error(&e))?;
+        Ok((place.name, content))
     }
 
     /// Erases an event's values, or those of one class, for good; gives the names of the classes

@@ -7,8 +7,6 @@ use crate::error::NodeError;
 use crate::node::Node;
 use crate::stores::store_error;
 
-const SETTING: &str = "master-data";
-
 impl Node {
     /// Adds master data; gives how much is known now, in words. What was added before is not added
     /// twice.
@@ -19,23 +17,25 @@ impl Node {
         let unreadable = |what: String| NodeError::Unreadable { place: name.to_owned(), what };
         let text = std::str::from_utf8(text).map_err(|_| unreadable("not UTF-8".to_owned()))?;
         MasterTable::from_toml(text).map_err(|e| unreadable(e.to_string()))?;
-        let known = self.master_text()?;
-        let all =
-            if known.contains(text.trim()) { known } else { format!("{known}\n{}\n", text.trim()) };
-        let table = MasterTable::from_toml(&all)
+        let mut known = self.master_texts()?;
+        let is_new = !known.iter().any(|one| one == text);
+        if is_new {
+            known.push(text.to_owned());
+        }
+        let table = MasterTable::from_toml(&known.join("\n"))
             .map_err(|e| unreadable(format!("contradicts what is known already: {e}")))?;
-        let sequencer = self.lock();
-        sequencer.stores.desk.set_setting(SETTING, all.as_bytes()).map_err(|e| store_error(&e))?;
+        if is_new {
+            let sequencer = self.lock();
+            sequencer.stores.desk.add_master_data(name, text).map_err(|e| store_error(&e))?;
+        }
         Ok(format!("{} places and parties, {} items", table.locations().len(), table.items().len()))
     }
 
-    fn master_text(&self) -> Result<String, NodeError> {
-        let sequencer = self.lock();
-        let stored = sequencer.stores.desk.setting(SETTING).map_err(|e| store_error(&e))?;
-        String::from_utf8(stored.unwrap_or_default()).map_err(|e| store_error(&e))
+    fn master_texts(&self) -> Result<Vec<String>, NodeError> {
+        self.lock().stores.desk.master_data().map_err(|e| store_error(&e))
     }
 
     pub(crate) fn master_data(&self) -> Result<MasterTable, NodeError> {
-        MasterTable::from_toml(&self.master_text()?).map_err(|e| store_error(&e))
+        MasterTable::from_toml(&self.master_texts()?.join("\n")).map_err(|e| store_error(&e))
     }
 }

@@ -1,8 +1,8 @@
 //! Ordering: who decides which statements come next, behind one narrow interface.
 //!
-//! A submitter hands over a [`Submission`] and gets a [`Ticket`]. The ordering groups submissions,
+//! A submitter hands over a submission and gets a [`Ticket`]. The ordering groups submissions,
 //! has the [`Application`] turn a group into one block and make it durable, and answers the
-//! tickets. An engine among several members (`bft`) drives the same two methods of the application
+//! tickets. An engine among several members (`bft`) drives the same method of the application
 //! from its own agreement; nothing of an engine is seen here.
 //!
 //! Invariants: blocks are finalised one after the other, each exactly once, from one thread. The

@@ -1,5 +1,5 @@
-//! The desk: what a node must remember that is on no ledger. Members' names and their salts,
-//! documents seen, what waits in quarantine, master data, settings.
+//! The desk: what a node must remember that is on no ledger: documents seen, what waits in
+//! quarantine, master data as given, settings.
 //!
 //! It is backed up and never rebuilt, hence synced at every commit. What is in it is in no other
 //! place: a damaged desk is restored from a backup.
@@ -14,17 +14,12 @@ const VERSION: usize = MIGRATIONS.len();
 const APPLICATION_ID: i64 = 0x434d_6465;
 /// Bytes of one text at most.
 const TEXT_MAX: usize = 64 * 1024;
+/// Bytes of one file of master data at most.
+const MASTER_DATA_MAX: usize = 16 * 1024 * 1024;
 
 /// One step per version, never changed once released.
 const MIGRATIONS: [&str; 1] = ["
 CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-
-CREATE TABLE member (
-    id       BLOB NOT NULL PRIMARY KEY,
-    name     TEXT NOT NULL UNIQUE,
-    salt     BLOB NOT NULL,
-    added_at INTEGER NOT NULL
-) STRICT;
 
 CREATE TABLE document (
     member        BLOB NOT NULL,
@@ -50,34 +45,11 @@ CREATE TABLE quarantine (
 ) STRICT;
 CREATE INDEX quarantine_open ON quarantine (id) WHERE resolved_at IS NULL;
 
-CREATE TABLE party (
-    id     TEXT NOT NULL PRIMARY KEY,
-    name   TEXT NOT NULL,
-    member BLOB
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE site (
-    id        TEXT NOT NULL PRIMARY KEY,
-    name      TEXT NOT NULL,
-    party     TEXT,
-    time_zone TEXT NOT NULL,
-    country   TEXT
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE item (
-    id   TEXT NOT NULL PRIMARY KEY,
+CREATE TABLE master_data (
+    id   INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
-    unit TEXT
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE alias (
-    member        BLOB NOT NULL,
-    kind          INTEGER NOT NULL,
-    source_system TEXT NOT NULL,
-    code          TEXT NOT NULL,
-    id            TEXT NOT NULL,
-    PRIMARY KEY (member, kind, source_system, code)
-) STRICT, WITHOUT ROWID;
+    text TEXT NOT NULL
+) STRICT;
 "];
 
 /// Why the desk cannot be used, and what to do.
@@ -145,19 +117,6 @@ pub enum DeskError {
         /// The database's reason.
         error: rusqlite::Error,
     },
-}
-
-/// A member by name. The ledger holds only a salted digest of the name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// The id on the ledger.
-    pub id: [u8; 16],
-    /// What people call it.
-    pub name: String,
-    /// The salt of the digest on the ledger.
-    pub salt: [u8; 32],
-    /// When it was added, Unix milliseconds.
-    pub added_at_ms: i64,
 }
 
 /// A document that came in.
@@ -229,43 +188,6 @@ pub struct Quarantined {
     pub message: String,
     /// Since when, Unix milliseconds.
     pub since_ms: i64,
-}
-
-/// A party of the master data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Party {
-    /// Canonical identifier.
-    pub id: String,
-    /// What people call it.
-    pub name: String,
-    /// The member that it is, where it is one.
-    pub member: Option<[u8; 16]>,
-}
-
-/// A site of the master data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Site {
-    /// Canonical identifier.
-    pub id: String,
-    /// What people call it.
-    pub name: String,
-    /// The party whose site it is.
-    pub party: Option<String>,
-    /// IANA time zone, for documents that give local times.
-    pub time_zone: String,
-    /// ISO 3166-1 alpha-2 code.
-    pub country: Option<String>,
-}
-
-/// A trade item of the master data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    /// Canonical identifier.
-    pub id: String,
-    /// What people call it.
-    pub name: String,
-    /// The unit that its amounts are in where a document says none; UN/ECE Recommendation 20.
-    pub unit: Option<String>,
 }
 
 /// An open desk.
@@ -374,47 +296,33 @@ impl Desk {
         })
     }
 
-    /// Adds a member.
+    /// Adds a file of master data, as it was given.
     ///
     /// # Errors
-    /// [`DeskError::MemberExists`] if the name or the id is taken.
-    pub fn add_member(&self, member: &Member) -> Result<(), DeskError> {
-        bounded("a member's name", member.name.len())?;
-        let added = self.connection.execute(
-            "INSERT INTO member (id, name, salt, added_at) VALUES (?1, ?2, ?3, ?4)",
-            params![member.id, member.name, member.salt, member.added_at_ms],
-        );
-        match added {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                Err(DeskError::MemberExists { name: member.name.clone() })
-            }
-            other => other.map(|_| ()).map_err(|error| fault(&self.path, error)),
+    /// If the file cannot be written or the text is too long.
+    pub fn add_master_data(&self, name: &str, text: &str) -> Result<(), DeskError> {
+        bounded("a file's name", name.len())?;
+        if text.len() > MASTER_DATA_MAX {
+            return Err(DeskError::TooLong { what: "a file of master data", got: text.len() });
         }
-    }
-
-    /// All members in the order in which they were added.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn members(&self) -> Result<Vec<Member>, DeskError> {
         self.run(|connection| {
             connection
-                .prepare_cached("SELECT id, name, salt, added_at FROM member ORDER BY rowid")?
-                .query_map([], read_member)?
-                .collect()
+                .prepare_cached("INSERT INTO master_data (name, text) VALUES (?1, ?2)")?
+                .execute(params![name, text])
+                .map(|_| ())
         })
     }
 
-    /// The member of this name, letter by letter.
+    /// The files of master data, oldest first.
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn member_named(&self, name: &str) -> Result<Option<Member>, DeskError> {
+    pub fn master_data(&self) -> Result<Vec<String>, DeskError> {
         self.run(|connection| {
             connection
-                .prepare_cached("SELECT id, name, salt, added_at FROM member WHERE name = ?1")?
-                .query_row([name], read_member)
-                .optional()
+                .prepare_cached("SELECT text FROM master_data ORDER BY id")?
+                .query_map([], |row| row.get(0))?
+                .collect()
         })
     }
 
@@ -536,153 +444,6 @@ impl Desk {
                 .execute(params![kind as i64, source_system, value, at_ms, member])
         })
     }
-
-    /// Adds or replaces a party.
-    ///
-    /// # Errors
-    /// If the file cannot be written or a text is too long.
-    pub fn put_party(&self, party: &Party) -> Result<(), DeskError> {
-        bounded("a party", party.id.len().max(party.name.len()))?;
-        self.run(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO party (id, name, member) VALUES (?1, ?2, ?3)",
-                )?
-                .execute(params![party.id, party.name, party.member])
-                .map(|_| ())
-        })
-    }
-
-    /// Adds or replaces a site.
-    ///
-    /// # Errors
-    /// If the file cannot be written or a text is too long.
-    pub fn put_site(&self, site: &Site) -> Result<(), DeskError> {
-        bounded("a site", site.id.len().max(site.name.len()).max(site.time_zone.len()))?;
-        self.run(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO site (id, name, party, time_zone, country) \
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![site.id, site.name, site.party, site.time_zone, site.country])
-                .map(|_| ())
-        })
-    }
-
-    /// Adds or replaces a trade item.
-    ///
-    /// # Errors
-    /// If the file cannot be written or a text is too long.
-    pub fn put_item(&self, item: &Item) -> Result<(), DeskError> {
-        bounded("an item", item.id.len().max(item.name.len()))?;
-        self.run(|connection| {
-            connection
-                .prepare_cached("INSERT OR REPLACE INTO item (id, name, unit) VALUES (?1, ?2, ?3)")?
-                .execute(params![item.id, item.name, item.unit])
-                .map(|_| ())
-        })
-    }
-
-    /// Says what a code means in a member's documents of a system; the empty system stands for all.
-    ///
-    /// # Errors
-    /// If the file cannot be written or a text is too long.
-    pub fn put_alias(
-        &self,
-        member: &[u8; 16],
-        kind: Kind,
-        source_system: &str,
-        code: &str,
-        id: &str,
-    ) -> Result<(), DeskError> {
-        bounded("a code", code.len().max(id.len()).max(source_system.len()))?;
-        self.run(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO alias (kind, source_system, code, id, member) \
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![kind as i64, source_system, code, id, member])
-                .map(|_| ())
-        })
-    }
-
-    /// The identifier that a code means in a member's documents of a system: its own meaning
-    /// there, else the one for all systems.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn alias(
-        &self,
-        member: &[u8; 16],
-        kind: Kind,
-        source_system: &str,
-        code: &str,
-    ) -> Result<Option<String>, DeskError> {
-        self.run(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id FROM alias WHERE kind = ?1 AND source_system IN (?2, '') \
-                     AND code = ?3 AND member = ?4 ORDER BY source_system DESC LIMIT 1",
-                )?
-                .query_row(params![kind as i64, source_system, code, member], |row| row.get(0))
-                .optional()
-        })
-    }
-
-    /// The party of this canonical identifier.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn party(&self, id: &str) -> Result<Option<Party>, DeskError> {
-        self.run(|connection| {
-            connection
-                .prepare_cached("SELECT id, name, member FROM party WHERE id = ?1")?
-                .query_row([id], |row| {
-                    Ok(Party { id: row.get(0)?, name: row.get(1)?, member: row.get(2)? })
-                })
-                .optional()
-        })
-    }
-
-    /// The site of this canonical identifier.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn site(&self, id: &str) -> Result<Option<Site>, DeskError> {
-        self.run(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id, name, party, time_zone, country FROM site WHERE id = ?1",
-                )?
-                .query_row([id], |row| {
-                    Ok(Site {
-                        id: row.get(0)?,
-                        name: row.get(1)?,
-                        party: row.get(2)?,
-                        time_zone: row.get(3)?,
-                        country: row.get(4)?,
-                    })
-                })
-                .optional()
-        })
-    }
-
-    /// The trade item of this canonical identifier.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn item(&self, id: &str) -> Result<Option<Item>, DeskError> {
-        self.run(|connection| {
-            connection
-                .prepare_cached("SELECT id, name, unit FROM item WHERE id = ?1")?
-                .query_row([id], |row| {
-                    Ok(Item { id: row.get(0)?, name: row.get(1)?, unit: row.get(2)? })
-                })
-                .optional()
-        })
-    }
 }
 
 fn insert_quarantined(connection: &Connection, entry: &Quarantined) -> rusqlite::Result<()> {
@@ -703,10 +464,6 @@ fn insert_quarantined(connection: &Connection, entry: &Quarantined) -> rusqlite:
             entry.since_ms
         ])
         .map(|_| ())
-}
-
-fn read_member(row: &Row<'_>) -> rusqlite::Result<Member> {
-    Ok(Member { id: row.get(0)?, name: row.get(1)?, salt: row.get(2)?, added_at_ms: row.get(3)? })
 }
 
 /// None for a kind of a later version.

@@ -3,9 +3,7 @@
 
 use std::path::PathBuf;
 
-use countermark_store::desk::{
-    Desk, DeskError, Item, Kind, Member, Party, Quarantined, Seen, SeenDocument, Site,
-};
+use countermark_store::desk::{Desk, DeskError, Kind, Quarantined, Seen, SeenDocument};
 use tempfile::TempDir;
 
 fn new() -> (TempDir, PathBuf, Desk) {
@@ -13,10 +11,6 @@ fn new() -> (TempDir, PathBuf, Desk) {
     let path = directory.path().join("desk.db");
     let desk = Desk::open(&path).unwrap();
     (directory, path, desk)
-}
-
-fn member(number: u8, name: &str) -> Member {
-    Member { id: [number; 16], name: name.into(), salt: [number; 32], added_at_ms: 7 }
 }
 
 fn document(digest: u8, outcome: &str) -> SeenDocument {
@@ -46,16 +40,14 @@ fn unknown(value: &str) -> Quarantined {
 #[test]
 fn what_is_put_in_is_there_after_reopening() {
     let (_directory, path, mut desk) = new();
-    desk.add_member(&member(2, "Second Farm")).unwrap();
-    desk.add_member(&member(1, "First Mill")).unwrap();
+    desk.add_master_data("one.toml", "[[party]]").unwrap();
+    desk.add_master_data("two.toml", "[[item]]").unwrap();
     desk.set_setting("origin", b"one").unwrap();
     desk.set_setting("origin", b"two").unwrap();
     desk.note_document(&document(1, "3 events"), &[unknown("V100"), unknown("V200")]).unwrap();
     drop(desk);
     let desk = Desk::open(&path).unwrap();
-    assert_eq!(desk.members().unwrap(), [member(2, "Second Farm"), member(1, "First Mill")]);
-    assert_eq!(desk.member_named("First Mill").unwrap(), Some(member(1, "First Mill")));
-    assert_eq!(desk.member_named("first mill").unwrap(), None);
+    assert_eq!(desk.master_data().unwrap(), ["[[party]]", "[[item]]"]);
     assert_eq!(desk.setting("origin").unwrap().as_deref(), Some(&b"two"[..]));
     assert_eq!(desk.setting("other").unwrap(), None);
     let waiting = desk.quarantine(0, 10).unwrap();
@@ -84,15 +76,6 @@ fn the_same_document_is_recognised_and_a_changed_one_too() {
 }
 
 #[test]
-fn one_name_is_one_member() {
-    let (_directory, _path, desk) = new();
-    desk.add_member(&member(1, "Mill")).unwrap();
-    for other in [member(2, "Mill"), member(1, "Farm")] {
-        assert!(matches!(desk.add_member(&other), Err(DeskError::MemberExists { .. })));
-    }
-}
-
-#[test]
 fn a_resolved_value_leaves_the_quarantine_of_its_system_only() {
     let (_directory, _path, mut desk) = new();
     let mut elsewhere = unknown("V100");
@@ -105,46 +88,6 @@ fn a_resolved_value_leaves_the_quarantine_of_its_system_only() {
     let left: Vec<_> =
         desk.quarantine(0, 10).unwrap().into_iter().map(|(_, entry)| entry).collect();
     assert_eq!(left, [unknown("V200"), elsewhere]);
-}
-
-#[test]
-fn a_code_means_what_its_system_says_before_what_all_say() {
-    let (_directory, _path, desk) = new();
-    desk.put_alias(&[1; 16], Kind::Party, "", "V100", "urn:example:any").unwrap();
-    desk.put_alias(&[1; 16], Kind::Party, "erp", "V100", "urn:example:erp").unwrap();
-    assert_eq!(
-        desk.alias(&[1; 16], Kind::Party, "erp", "V100").unwrap().as_deref(),
-        Some("urn:example:erp")
-    );
-    assert_eq!(
-        desk.alias(&[1; 16], Kind::Party, "wms", "V100").unwrap().as_deref(),
-        Some("urn:example:any")
-    );
-    assert_eq!(desk.alias(&[1; 16], Kind::Item, "erp", "V100").unwrap(), None);
-    assert_eq!(desk.alias(&[2; 16], Kind::Party, "erp", "V100").unwrap(), None);
-}
-
-#[test]
-fn master_data_are_replaced_by_identifier() {
-    let (_directory, _path, desk) = new();
-    let party =
-        |name: &str| Party { id: "urn:example:p".into(), name: name.into(), member: Some([3; 16]) };
-    desk.put_party(&party("Old")).unwrap();
-    desk.put_party(&party("New")).unwrap();
-    assert_eq!(desk.party("urn:example:p").unwrap(), Some(party("New")));
-    let site = Site {
-        id: "urn:example:s".into(),
-        name: "Cold store".into(),
-        party: Some("urn:example:p".into()),
-        time_zone: "America/Los_Angeles".into(),
-        country: Some("US".into()),
-    };
-    desk.put_site(&site).unwrap();
-    assert_eq!(desk.site("urn:example:s").unwrap(), Some(site));
-    let item = Item { id: "urn:example:i".into(), name: "Kale".into(), unit: Some("KGM".into()) };
-    desk.put_item(&item).unwrap();
-    assert_eq!(desk.item("urn:example:i").unwrap(), Some(item));
-    assert_eq!(desk.item("urn:example:s").unwrap(), None);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use countermark_epcis::json::Json;
-use countermark_node::Node;
+use countermark_node::{Node, Standing};
 
 use super::{open, unlock};
 use crate::HOLDS;
@@ -31,6 +31,18 @@ pub(crate) fn member(command: MemberCommand) -> Result<u8> {
             let mut node = open(&data)?;
             let member = node.member_add(&name, country.as_deref())?;
             say(&format!("{} is member {}.", member.name, member.id));
+        }
+        MemberCommand::Suspend { data, name } => {
+            open(&data)?.member_standing(&name, Standing::Suspended)?;
+            say(&format!("{name} is suspended: it states nothing until it is resumed."));
+        }
+        MemberCommand::Resume { data, name } => {
+            open(&data)?.member_standing(&name, Standing::Active)?;
+            say(&format!("{name} may state again."));
+        }
+        MemberCommand::Leave { data, name } => {
+            open(&data)?.member_standing(&name, Standing::Left)?;
+            say(&format!("{name} has left; what it recorded stays provable."));
         }
         MemberCommand::List { data, json } => {
             let members = open(&data)?.members()?;
@@ -64,6 +76,10 @@ pub(crate) fn key(command: KeyCommand) -> Result<u8> {
             let key = open(&data)?.key_rotate(member.as_deref())?;
             say(&format!("New signing key {key}; the old one signs nothing from now on."));
         }
+        KeyCommand::Revoke { data, member, key } => {
+            open(&data)?.key_revoke(member.as_deref(), &key)?;
+            say(&format!("{key} signs nothing from the next block on."));
+        }
         KeyCommand::List { data, json } => {
             let keys = open(&data)?.keys()?;
             if json {
@@ -90,6 +106,12 @@ pub(crate) fn key(command: KeyCommand) -> Result<u8> {
             }
         }
     }
+    Ok(HOLDS)
+}
+
+pub(crate) fn endorse(data: &Data, member: Option<&str>, event_id: &str) -> Result<u8> {
+    open(data)?.endorse(member, event_id)?;
+    say(&format!("Endorsed: {event_id}."));
     Ok(HOLDS)
 }
 

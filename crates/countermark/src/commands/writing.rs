@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use countermark_epcis::finding::Finding;
 use countermark_epcis::json::Json;
-use countermark_node::{CaptureReport, InputFile};
+use countermark_node::{CaptureReport, Held, InputFile};
 
-use super::{open, read, write_report_counts};
-use crate::cli::Data;
+use super::{open, read, write, write_report_counts};
+use crate::cli::{Data, DocumentCommand};
 use crate::output::{Bar, object, say, say_json, text_or_null};
 use crate::{DOES_NOT_HOLD, HOLDS, UNREADABLE};
 
@@ -85,15 +85,7 @@ fn finding_json((file, finding): &(String, Finding), with_severity: bool) -> Jso
 }
 
 fn report_json(report: &CaptureReport) -> Json {
-    let quarantined = report.quarantined.iter().map(|held| {
-        object([
-            ("file", Json::string(&*held.file)),
-            ("pointer", Json::string(&*held.place)),
-            ("kind", Json::string(&*held.kind)),
-            ("value", Json::string(&*held.value)),
-            ("message", Json::string(&*held.message)),
-        ])
-    });
+    let quarantined = report.quarantined.iter().map(held_json);
     object([
         ("accepted", event_ids(&report.accepted)),
         ("duplicates", event_ids(&report.duplicates)),
@@ -109,19 +101,58 @@ pub(crate) fn master_data(data: &Data, file: &Path) -> Result<u8> {
     Ok(HOLDS)
 }
 
-pub(crate) fn document(data: &Data, member: Option<&str>, json: bool, file: &Path) -> Result<u8> {
-    let bytes = read(file)?;
-    let kept = open(data)?.document(member, &file.display().to_string(), &bytes)?;
-    if json {
-        say_json(&object([
-            ("documentID", Json::string(&*kept.id)),
-            ("cid", Json::string(&*kept.cid)),
-            ("bytes", crate::output::number(bytes.len())),
-        ]));
-    } else {
-        say(&format!("Kept as {} ({} bytes, CID {}).", kept.id, bytes.len(), kept.cid));
+pub(crate) fn document(command: DocumentCommand) -> Result<u8> {
+    match command {
+        DocumentCommand::Add { data, member, json, file } => {
+            let bytes = read(&file)?;
+            let name = file.display().to_string();
+            let kept = open(&data)?.document(member.as_deref(), &name, &bytes)?;
+            if json {
+                say_json(&object([
+                    ("documentID", Json::string(&*kept.id)),
+                    ("cid", Json::string(&*kept.cid)),
+                    ("bytes", crate::output::number(bytes.len())),
+                ]));
+            } else {
+                say(&format!("Kept as {} ({} bytes, CID {}).", kept.id, bytes.len(), kept.cid));
+            }
+        }
+        DocumentCommand::Get { data, document_id, output } => {
+            let (name, content) = open(&data)?.document_content(&document_id)?;
+            write(&output, &content)?;
+            say(&format!("{}: {} bytes, given as {name}.", output.display(), content.len()));
+        }
     }
     Ok(HOLDS)
+}
+
+pub(crate) fn quarantine(data: &Data, json: bool) -> Result<u8> {
+    let held = open(data)?.quarantine()?;
+    if json {
+        say_json(&Json::Array(held.iter().map(held_json).collect()));
+    } else {
+        for one in &held {
+            say(&format!(
+                "{}: {}: {} \"{}\": {}",
+                one.file, one.place, one.kind, one.value, one.message
+            ));
+        }
+        say(&format!(
+            "{} wait; add what is missing with `master-data` and import again.",
+            held.len()
+        ));
+    }
+    Ok(HOLDS)
+}
+
+fn held_json(held: &Held) -> Json {
+    object([
+        ("file", Json::string(&*held.file)),
+        ("pointer", Json::string(&*held.place)),
+        ("kind", Json::string(&*held.kind)),
+        ("value", Json::string(&*held.value)),
+        ("message", Json::string(&*held.message)),
+    ])
 }
 
 pub(crate) fn erase(

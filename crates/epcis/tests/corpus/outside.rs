@@ -36,7 +36,9 @@ const DIFFERENT: &[(&str, &str)] = &[
 fn the_published_package_gives_the_same_legacy_hashes() {
     let Some(corpus) = corpus() else { return };
     let Some(python) = std::env::var_os("COUNTERMARK_PYTHON") else {
-        eprintln!("skipped: COUNTERMARK_PYTHON names no Python with epcis_event_hash_generator");
+        let what = "COUNTERMARK_PYTHON names no Python with epcis_event_hash_generator";
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{what}");
+        eprintln!("skipped: {what}");
         return;
     };
     let files: Vec<(String, Vec<u8>)> =

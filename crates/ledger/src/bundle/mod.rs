@@ -17,6 +17,19 @@
 //! There is one encoding: deterministic CBOR, integer keys, audit paths as one byte string of whole
 //! hashes, records in the order of the log and each once, keys in the order of their ids and each
 //! once. Reading refuses every other.
+//!
+//! ```text
+//! file    = "countermark bundle v1\n" bundle
+//! bundle  = {1 version, 2 checkpoint, 3 [genesis leaf, path], 4 [record…], 5 head,
+//!            6 time of issue, 7 signature}
+//! record  = {1 block, 2 statement leaf, 3 its index in the block, 4 path in the block,
+//!            5 record header, 6 its index in the batch, 7 path in the batch, 8 openings}
+//! block   = {1 header leaf, 2 its index in the log, 3 path in the log}
+//! head    = {1 block, 2 issuer's key id, 3 [entry…] of keys, 4 entry of the issuing member}
+//! entry   = [value, state proof]
+//! ```
+//! Leaves, header, openings, values and proofs are byte strings; the signature is Ed25519 over the
+//! file without key 7, the bundle's map then having six entries.
 
 mod build;
 mod report;

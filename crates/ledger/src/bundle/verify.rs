@@ -192,7 +192,12 @@ impl Run<'_> {
         })
     }
 
+    /// What reading a file has checked already, for bundles that were not read.
     fn order(&mut self) {
+        if self.bundle.records.is_empty() {
+            let detail = "a bundle proves at least one record";
+            self.note("records", CheckState::Contradicted, detail);
+        }
         let rising = self.bundle.records.is_sorted_by(|a, b| a.position() < b.position());
         if !rising {
             let detail = "the records do not stand in the order of the log, each once";

@@ -3,7 +3,7 @@
 //! An event is split into eleven field classes. Each class is a salted Merkle tree whose root is
 //! the class digest; a class that holds nothing has a dummy that looks the same. [`commit`] makes
 //! the digests and the bodies, [`disclose`] opens any fields of them, [`verify`] checks what was
-//! opened, [`seal`] and [`seal::wrap`] keep bodies and keys.
+//! opened, [`seal`] and [`seal::WrapKey`] keep bodies and keys.
 
 mod class;
 mod commit;

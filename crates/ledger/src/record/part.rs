@@ -151,7 +151,7 @@ impl<'a> Part<'a> {
         out
     }
 
-    /// The body as the vault keeps it: u16 length of the order ‖ order ‖ JSON text.
+    /// The body as the vault keeps it: u32 length of the order ‖ order ‖ JSON text.
     pub(crate) fn body(&self) -> Vec<u8> {
         let text = self.text();
         let mut body = Vec::with_capacity(4 + self.order.len() + text.len());

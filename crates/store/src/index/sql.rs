@@ -118,8 +118,8 @@ impl Select {
 
 /// What differs from one database to the next.
 pub(crate) trait Dialect {
-    /// Writes the placeholder of the n-th parameter, counted from 1.
-    fn placeholder(&self, sql: &mut String, number: usize);
+    /// Writes the parameter mark of the n-th parameter, counted from 1.
+    fn parameter_mark(&self, sql: &mut String, number: usize);
     /// What follows a text column so that it compares byte by byte.
     fn bytewise(&self) -> &'static str;
     /// What ends an insertion that leaves an existing row as it is.
@@ -131,7 +131,7 @@ pub(crate) trait Dialect {
 pub(crate) struct Sqlite;
 
 impl Dialect for Sqlite {
-    fn placeholder(&self, sql: &mut String, number: usize) {
+    fn parameter_mark(&self, sql: &mut String, number: usize) {
         sql.push('?');
         sql.push_str(&number.to_string());
     }
@@ -167,7 +167,7 @@ pub(crate) fn insert(
         if number > 1 {
             sql.push_str(", ");
         }
-        dialect.placeholder(&mut sql, number);
+        dialect.parameter_mark(&mut sql, number);
     }
     sql.push(')');
     if ignore_existing {
@@ -239,7 +239,7 @@ impl<D: Dialect> Compiler<'_, D> {
 
     fn parameter(&mut self, value: Value) {
         self.parameters.push(value);
-        self.dialect.placeholder(&mut self.sql, self.parameters.len());
+        self.dialect.parameter_mark(&mut self.sql, self.parameters.len());
     }
 
     fn filter(&mut self, filter: &Filter) {
@@ -326,7 +326,7 @@ mod tests {
     struct Numbered;
 
     impl Dialect for Numbered {
-        fn placeholder(&self, sql: &mut String, number: usize) {
+        fn parameter_mark(&self, sql: &mut String, number: usize) {
             sql.push_str(&format!("${number}"));
         }
 
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn another_dialect_changes_placeholders_and_collation_only() {
+    fn another_dialect_changes_parameter_marks_and_collation_only() {
         let compiled = compile(&Numbered, &query());
         assert!(compiled.sql.contains("e.note COLLATE \"C\" < $2"), "{}", compiled.sql);
         assert_eq!(compiled.parameters, compile(&Sqlite, &query()).parameters);

@@ -24,7 +24,7 @@ fn every_bundle_holds_and_says_whose_it_is_and_what_it_shows() {
         for shown in &report.records {
             let record = ledger.records.iter().find(|r| r.id == shown.record_id).unwrap();
             assert_eq!(shown.member, member_id(record.member));
-            assert_eq!(shown.member_name.is_some(), true);
+            assert!(shown.member_name.is_some());
             assert_eq!(shown.height, record.height as u64);
             assert_eq!(shown.block_time_ms, ledger.blocks[record.height].header.time_ms);
         }
@@ -126,4 +126,22 @@ fn a_draft_puts_records_and_keys_in_order_and_names_what_does_not_fit() {
     older.checkpoint = ledger.checkpoint_at(3);
     let said = older.sign(&key).unwrap_err().to_string();
     assert!(said.starts_with("the bundle would not verify. Does not hold: "), "{said}");
+}
+
+#[test]
+fn a_bundle_without_records_or_with_records_out_of_order_is_neither_read_nor_held() {
+    let ledger = Ledger::story(1);
+    let bundle = ledger.bundle((FARM, 1), &[(16, &["/action"]), (17, &["/action"])]);
+    let issue = |records: Vec<RecordProof>| {
+        let mut bundle = Bundle { records, ..bundle.clone() };
+        world::sign_anew(&mut bundle, &ledger.key((FARM, 1)));
+        let said = Bundle::decode(&bundle.encode()).unwrap_err().to_string();
+        assert!(said.starts_with("bundle, key 4"), "{said}");
+        fault(&bundle, Some(&ledger.everyone()))
+    };
+    let [first, second] = &bundle.records[..] else { panic!("two records") };
+    for records in [vec![second.clone(), first.clone()], vec![first.clone(), first.clone()]] {
+        assert!(issue(records).starts_with("order of records: "));
+    }
+    assert!(issue(vec![]).starts_with("records: "));
 }

@@ -3,8 +3,9 @@
 use super::world::{self, FARM, KeyOf, Ledger, ORIGIN, PROCESSOR, WAREHOUSE, sign_anew};
 use super::*;
 use crate::block::statements_root;
-use crate::ids::sha256;
+use crate::ids::{key_id, sha256};
 use crate::record_header::batch_root;
+use crate::state::entries::{Entry, KeyEntry};
 use crate::statement::{Body, SignedStatement};
 use countermark_tlog::note::{Algorithm, Note, Signer};
 use countermark_tlog::{Frontier, merkle};
@@ -52,10 +53,7 @@ impl Operator {
     pub(super) fn bundle(&self, issuer: KeyOf, record: usize) -> Bundle {
         let draft = self.ledger.draft(issuer, &[(record, &["/action"])]);
         let mut keys = draft.keys.clone();
-        keys.sort_by_key(|key| {
-            use crate::state::entries::{Entry, KeyEntry};
-            crate::ids::key_id(&KeyEntry::decode(&key.entry).unwrap().public_key)
-        });
+        keys.sort_by_key(key_of_entry);
         let mut bundle = Bundle {
             checkpoint: draft.checkpoint,
             genesis: draft.genesis,
@@ -72,6 +70,11 @@ impl Operator {
         sign_anew(&mut bundle, &self.ledger.key(issuer));
         bundle
     }
+}
+
+/// Id of the key that an entry of the state is of.
+fn key_of_entry(shown: &EntryProof) -> Hash {
+    key_id(&KeyEntry::decode(&shown.entry).unwrap().public_key)
 }
 
 #[test]
@@ -254,7 +257,8 @@ fn parts_of_another_log_do_not_fit() {
     let (trust, issuer) = (ledger.everyone(), (WAREHOUSE, 0));
     let good = ledger.bundle(issuer, &[(0, &["/action"])]);
     let foreign = other.bundle(issuer, &[(0, &["/action"])]);
-    let swaps: [(&str, &dyn Fn(&mut Bundle)); 6] = [
+    type Swap<'a> = &'a dyn Fn(&mut Bundle);
+    let swaps: [(&str, Swap<'_>); 6] = [
         ("checkpoint signature: ", &|b| b.checkpoint = foreign.checkpoint.clone()),
         ("checkpoint signature: ", &|b| b.genesis = foreign.genesis.clone()),
         ("newest block: ", &|b| b.head = foreign.head.clone()),
@@ -269,4 +273,30 @@ fn parts_of_another_log_do_not_fit() {
         let said = fault(&bundle, Some(&trust));
         assert!(said.starts_with(expected), "{expected}: {said}");
     }
+}
+
+#[test]
+fn a_stranger_issues_nothing_with_a_key_of_his_own() {
+    let (ledger, other) = (Ledger::story(1), Ledger::story(2));
+    let trust = ledger.everyone();
+    let good = ledger.bundle((PROCESSOR, 0), &[(5, &["/action"])]);
+    let his = other.bundle((PROCESSOR, 0), &[(5, &["/action"])]);
+    // In place of the issuer's key, with the state proof of his own ledger.
+    let mut own_proof = good.clone();
+    own_proof.head.issuer_key = his.head.issuer_key;
+    own_proof.head.keys.extend(his.head.keys.clone());
+    own_proof.head.keys.sort_by_key(key_of_entry);
+    // With the proof of the key that it takes the place of, in an entry of his own making.
+    let mut own_entry = good.clone();
+    own_entry.head.issuer_key = his.head.issuer_key;
+    own_entry.head.keys[0].entry = his.head.keys[0].entry.clone();
+    for bundle in [&mut own_proof, &mut own_entry] {
+        sign_anew(bundle, &other.key((PROCESSOR, 0)));
+        let said = fault(bundle, Some(&trust));
+        assert!(said.starts_with("keys: key ") && said.contains("state root"), "{said}");
+    }
+    // As he is shown it, but signed by himself.
+    let mut signed = good;
+    sign_anew(&mut signed, &other.key((PROCESSOR, 0)));
+    assert!(fault(&signed, Some(&trust)).starts_with("bundle signature: "));
 }

@@ -1,9 +1,12 @@
 //! Tests of bundles: what holds, and that nothing else does.
 
+#![allow(clippy::print_stdout, reason = "figures are for reading")]
+
 mod holds;
 mod keys;
 mod logs;
 mod mutate;
+mod operator;
 mod reencode;
 mod size;
 mod tree;

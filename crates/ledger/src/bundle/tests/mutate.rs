@@ -58,7 +58,7 @@ fn of_bytes(bytes: &[u8]) -> Vec<Vec<u8>> {
     }
     out.extend(bytes.split_last().map(|(_, rest)| rest.to_vec()));
     // A path of hashes: one fewer, one more, two in the other order.
-    if bytes.len() >= 32 && bytes.len() % 32 == 0 {
+    if bytes.len() >= 32 && bytes.len().is_multiple_of(32) {
         let hashes: Vec<&[u8]> = bytes.chunks(32).collect();
         out.extend([hashes[1..].concat(), hashes[..hashes.len() - 1].concat()]);
         out.push([&hashes[..], &hashes[..1]].concat().concat());
@@ -165,7 +165,7 @@ fn nothing_that_a_stranger_alters_drops_doubles_or_swaps_holds() {
         let (said, part) = (fault(&decoded, Some(&trust)), part(path));
         let names = named(part);
         assert!(names.iter().any(|name| said.starts_with(name)), "{part} {path:?}: {said}");
-        if read % 8 == 0 {
+        if u32::is_multiple_of(read, 8) {
             fault(&decoded, None);
         }
     });

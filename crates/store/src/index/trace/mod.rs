@@ -1,7 +1,7 @@
 //! Trace: where goods came from and where they went, at one member, from its own rows alone.
 //!
 //! [`Index::trace_member`] walks the links of one member's events breadth first, a level at a time,
-//! with one query per level and direction for every [500 identifiers](super::sql::LIST_MAX). What
+//! with one query per level and direction for every 500 identifiers. What
 //! it finds at the member's border it gives back as [`Handover`]s: the counterparties, and the
 //! [`Start`]s with which their members are to be asked. It never looks at another member's rows,
 //! also when they lie in the same file.
