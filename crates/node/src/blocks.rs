@@ -68,6 +68,21 @@ pub(crate) fn headers_from(log: &LogView, height: u64) -> Result<Vec<BlockHeader
     Ok(headers)
 }
 
+/// The header of the block of a height; `None` beyond the newest.
+pub(crate) fn header_at(log: &LogView, height: u64) -> Result<Option<BlockHeader>, NodeError> {
+    let mut next = newest(log)?;
+    while let Some(header) = next.filter(|header| header.height >= height) {
+        if header.height == height {
+            return Ok(Some(header));
+        }
+        next = match header.log_size.checked_sub(1) {
+            None => None,
+            Some(last) => Some(header_of(log, last)?),
+        };
+    }
+    Ok(None)
+}
+
 /// A statement of a block, and the index of its leaf.
 pub(crate) struct Placed {
     pub(crate) index: u64,

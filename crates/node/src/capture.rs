@@ -1,5 +1,7 @@
 //! `capture` and `import`: documents to records. A document is taken whole or not at all.
 
+use std::borrow::Cow;
+
 use countermark_epcis::document::{self, Rejection};
 use countermark_epcis::finding::{Finding, any_error};
 use countermark_epcis::json::Json;
@@ -9,15 +11,18 @@ use countermark_ledger::ids::{RecordId, sha256};
 use countermark_ledger::state::entries::{Entry, TagEntry};
 use countermark_ledger::state::keys;
 
+use crate::clock;
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::prepare::{Incoming, Source, Tagger, prepare_all, random_event_id};
 use crate::progress::Progress;
-use crate::sequencer::{BATCH_RECORDS, NotTaken, Sequencer, Submission};
+use crate::sequencer::{BATCH_RECORDS, NotTaken, Sequencer, Submission, Taken};
 
 /// Records that one block takes of one document; a larger document becomes several blocks, and
 /// capturing it again after an interruption adds what is missing.
 const RECORDS_PER_BLOCK: usize = 20 * BATCH_RECORDS;
+
+const CLOCK_BEHIND: &str = "clock.behind";
 
 /// A file that the user gave.
 #[derive(Debug, Clone)]
@@ -74,7 +79,7 @@ impl Node {
     /// # Errors
     /// [`NodeError`] where the node itself fails; what is wrong with a document is in the report.
     pub fn capture(
-        &mut self,
+        &self,
         member: Option<&str>,
         files: &[InputFile],
         lenient: bool,
@@ -102,7 +107,7 @@ impl Node {
     /// # Errors
     /// As [`Node::capture`].
     pub fn import(
-        &mut self,
+        &self,
         member: Option<&str>,
         mapping: &Mapping,
         files: &[InputFile],
@@ -206,15 +211,14 @@ impl Node {
 
     /// Records a document's events, but those that are recorded already.
     fn record(
-        &mut self,
+        &self,
         member: usize,
         batch: Batch,
         report: &mut CaptureReport,
         progress: &dyn Progress,
     ) -> Result<(), NodeError> {
         let mut fresh: Vec<(Incoming, Option<RecordId>)> = Vec::new();
-        let mut duplicates = Vec::new();
-        let mut faults = Vec::new();
+        let (mut duplicates, mut erased, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         {
             let sequencer = self.lock();
             let mut seen = std::collections::BTreeMap::new();
@@ -242,6 +246,11 @@ impl Node {
                         seen.remove(&incoming.tag);
                         duplicates.push(event_id);
                     }
+                    Known::Erased(event_id) => {
+                        seen.remove(&incoming.tag);
+                        erased.push(erased_event(place, event_id.as_deref()));
+                        duplicates.extend(event_id);
+                    }
                     Known::Other => {
                         seen.remove(&incoming.tag);
                         faults.push(taken_id(place, incoming.event.event_id()));
@@ -254,11 +263,12 @@ impl Node {
             return Ok(());
         }
         report.duplicates.extend(duplicates);
+        report.findings.extend(erased.into_iter().map(|noticed| (batch.file.clone(), noticed)));
         self.submit_records(member, &batch.file, &fresh, report, progress)
     }
 
     fn submit_records(
-        &mut self,
+        &self,
         member: usize,
         file: &str,
         fresh: &[(Incoming, Option<RecordId>)],
@@ -267,16 +277,28 @@ impl Node {
     ) -> Result<(), NodeError> {
         let mut done = 0;
         for part in fresh.chunks(RECORDS_PER_BLOCK) {
-            let records = prepare_all(part, &self.classification)?;
-            let ids: Vec<String> = records.iter().map(|record| record.event_id.clone()).collect();
-            let submission = Submission::Records { signer: self.signing(member), records };
-            match self.submit(submission)? {
-                Ok(_) => report.accepted.extend(ids),
-                Err(NotTaken::NotWritten(error)) => return Err(NodeError::Store(error)),
-                Err(refused) => {
-                    let finding = Finding::error("", "ledger", refused.to_string());
-                    report.rejected.push((file.to_owned(), finding));
-                    return Ok(());
+            let mut part = Cow::Borrowed(part);
+            while !part.is_empty() {
+                let records = prepare_all(&part, &self.classification)?;
+                let ids: Vec<String> =
+                    records.iter().map(|record| record.event_id.clone()).collect();
+                let submission = Submission::Records { signer: self.signing(member), records };
+                match self.submit(submission)? {
+                    Ok(taken) => {
+                        report.accepted.extend(ids);
+                        note_clock(file, &taken, report);
+                        break;
+                    }
+                    // Somebody else was faster with some of these events.
+                    Err(NotTaken::Recorded) => part = Cow::Owned(self.still_new(&part, report)?),
+                    Err(error @ NotTaken::NotWritten(_)) => {
+                        return Err(NodeError::Store(error.to_string()));
+                    }
+                    Err(refused) => {
+                        let finding = Finding::error("", rule_of(&refused), refused.to_string());
+                        report.rejected.push((file.to_owned(), finding));
+                        return Ok(());
+                    }
                 }
             }
             done += part.len();
@@ -284,12 +306,71 @@ impl Node {
         }
         Ok(())
     }
+
+    /// What is left of events of which another submission recorded some in the meantime.
+    fn still_new(
+        &self,
+        part: &[(Incoming, Option<RecordId>)],
+        report: &mut CaptureReport,
+    ) -> Result<Vec<(Incoming, Option<RecordId>)>, NodeError> {
+        let sequencer = self.lock();
+        let mut left = Vec::new();
+        for (incoming, previous) in part {
+            match known(&sequencer, incoming)? {
+                Known::No => left.push((incoming.clone(), *previous)),
+                Known::Same(event_id) => report.duplicates.push(event_id),
+                Known::Erased(event_id) => report.duplicates.extend(event_id),
+                Known::Other => {
+                    let id = incoming.event.event_id().unwrap_or_default();
+                    let what = format!("{id} was recorded a moment ago, with other content");
+                    return Err(NodeError::Refused(what));
+                }
+            }
+        }
+        if left.len() == part.len() {
+            let what = "the ledger knows one of these events and the state does not".to_owned();
+            return Err(NodeError::Damaged { place: "state.db".to_owned(), what });
+        }
+        Ok(left)
+    }
+}
+
+/// The name of the rule for which a submission was not taken.
+fn rule_of(not_taken: &NotTaken) -> &'static str {
+    match not_taken {
+        NotTaken::ClockJump { .. } | NotTaken::NoClockJump { .. } => "clock.jump",
+        NotTaken::Recorded => "event.known",
+        NotTaken::TooLarge => "document.size",
+        NotTaken::Refused(_) | NotTaken::NotWritten(_) => "ledger",
+    }
+}
+
+/// A clock that is behind the ledger goes unseen otherwise: block time never goes back.
+fn note_clock(file: &str, taken: &Taken, report: &mut CaptureReport) {
+    let Some(behind_ms) = taken.clock_behind_ms else { return };
+    let known = |(_, finding): &(String, Finding)| finding.rule == CLOCK_BEHIND;
+    if !report.findings.iter().any(known) {
+        let what = format!(
+            "the clock is {} behind the block before; recorded as of {}",
+            clock::span(behind_ms),
+            clock::moment(taken.time_ms)
+        );
+        let finding = Finding::warning("", CLOCK_BEHIND, what).suggest("set the clock");
+        report.findings.push((file.to_owned(), finding));
+    }
 }
 
 fn reject(report: &mut CaptureReport, file: &str, rejection: &Rejection) {
     report.unreadable |= rejection.is_unreadable();
     let findings = rejection.findings().into_iter();
     report.rejected.extend(findings.map(|finding| (file.to_owned(), finding)));
+}
+
+fn erased_event(place: &str, event_id: Option<&str>) -> Finding {
+    let name = event_id.unwrap_or("this event");
+    let what = format!("{name} was recorded and erased since; it is not recorded again");
+    Finding::warning(place, "event.erased", what)
+        .suggest("if it is to be kept after all, give it another eventID")
 }
 
 fn taken_id(place: &str, event_id: Option<&str>) -> Finding {
@@ -306,6 +387,8 @@ enum Known {
     No,
     /// The same event, under this id.
     Same(String),
+    /// An event of which something was erased since; its id, where that is still known.
+    Erased(Option<String>),
     /// Another event has its id or line.
     Other,
 }
@@ -316,14 +399,17 @@ fn known(sequencer: &Sequencer, incoming: &Incoming) -> Result<Known, NodeError>
     let Some(tag) = TagEntry::load(state, &keys::tag(&incoming.tag)).map_err(failed)? else {
         return Ok(Known::No);
     };
-    let stored = sequencer.stores.load_record(&tag.last_record)?;
-    let Some(stored) = stored else {
-        return Ok(Known::Same(String::new()));
+    let named = || incoming.event.event_id().filter(|_| incoming.named).map(str::to_owned);
+    let Some(stored) = sequencer.stores.load_record(&tag.last_record)? else {
+        return Ok(Known::Erased(named()));
     };
-    let id = stored.event.get("eventID").and_then(Json::as_str).unwrap_or_default().to_owned();
-    // Of an erased event nothing is left to compare.
-    if stored.is_partial || same_event(&stored.event, incoming.event.json()) {
-        Ok(Known::Same(id))
+    let id = stored.event.get("eventID").and_then(Json::as_str).map(str::to_owned);
+    // Too little is left to compare.
+    if stored.is_partial {
+        return Ok(Known::Erased(id.or_else(named)));
+    }
+    if same_event(&stored.event, incoming.event.json()) {
+        Ok(Known::Same(id.unwrap_or_default()))
     } else {
         Ok(Known::Other)
     }

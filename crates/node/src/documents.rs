@@ -68,7 +68,7 @@ impl Node {
         let id: [u8; 16] = keyring::random()?;
         let stored = {
             let mut sequencer = self.lock();
-            let day = u32::try_from((sequencer.clock)() / DAY_MS).unwrap_or(u32::MAX);
+            let day = u32::try_from(sequencer.clock.now_ms() / DAY_MS).unwrap_or(u32::MAX);
             let vault = sequencer.stores.vaults.get_mut(&member);
             let vault = vault.ok_or_else(|| NodeError::Store("the member has no vault".into()))?;
             let mut content = bytes;
@@ -117,7 +117,7 @@ impl Node {
     /// Erases an event's values, or those of one class, for good; gives the names of the classes
     /// that were still there.
     ///
-    /// The erasure is stated first and carried out as part of the commit; a crash in between is made
+    /// The sequencer states the erasure first and carries it out then; a crash in between is made
     /// up for on opening.
     ///
     /// # Errors
@@ -142,7 +142,7 @@ impl Node {
             let sequencer = self.lock();
             let mut rows = self.rows_of_event(&sequencer, event_id)?;
             rows.retain(|row| row.member == member);
-            (rows, (sequencer.clock)())
+            (rows, sequencer.clock.now_ms())
         };
         if rows.is_empty() {
             let name = &self.keyring.secrets.members[at].name;
@@ -164,6 +164,7 @@ impl Node {
                 reason: REASON_ERROR,
                 time_ms,
             }));
+            names.extend(left.iter().map(|class| class.number()));
         }
         if bodies.is_empty() {
             return Ok(Vec::new());

@@ -71,6 +71,12 @@ pub enum NodeError {
     /// A store failed and must be reopened.
     #[error("{0}")]
     Store(String),
+    /// A store failed while something was being recorded.
+    #[error(
+        "{0}; what was acknowledged before is safe. Whether this was recorded shows when the node \
+         is opened again: do the same once more, what is there already is not recorded twice"
+    )]
+    Unknown(String),
 }
 
 impl NodeError {
@@ -87,7 +93,7 @@ impl NodeError {
             | Self::Keyring(_) => ErrorKind::Usage,
             Self::NotFound(_) | Self::Refused(_) => ErrorKind::Invalid,
             Self::Unreadable { .. } => ErrorKind::Unreadable,
-            Self::Damaged { .. } | Self::Store(_) => ErrorKind::Fatal,
+            Self::Damaged { .. } | Self::Store(_) | Self::Unknown(_) => ErrorKind::Fatal,
         }
     }
 }

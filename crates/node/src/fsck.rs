@@ -82,20 +82,7 @@ impl Node {
         }
         let disk: Arc<dyn Disk> = Arc::new(lock_folder(folder)?);
         let keyring = Keyring::open(&folder.join(KEYS_FOLDER), unlock)?;
-        let mut report = FsckReport::default();
-        check_log(&*disk, &keyring.secrets, &mut report, progress)?;
-        if !report.faults.is_empty() {
-            report.fault("state, vault, index", "not checked", "mend the log first");
-            return Ok(report);
-        }
-        let (log, _) = log_store::LogStore::open(Arc::clone(&disk), &keyring.secrets.origin)
-            .map_err(|e| store_error(&e))?;
-        let Some(replayed) = execute_again(&log, &mut report, progress)? else {
-            return Ok(report);
-        };
-        check_state(folder, &replayed, &mut report);
-        check_records(folder, &disk, &keyring.secrets, &log, &mut report, progress)?;
-        Ok(report)
+        check_stores(folder, &disk, &keyring.secrets, progress)
     }
 
     /// Makes the index again from log, objects and vault; gives the number of its records.
@@ -128,6 +115,29 @@ impl Node {
         }
         Ok(count)
     }
+}
+
+/// Checks log, state, vault and index, whatever disk the first and the third lie on.
+pub(crate) fn check_stores(
+    folder: &Path,
+    disk: &Arc<dyn Disk>,
+    secrets: &Secrets,
+    progress: &dyn Progress,
+) -> Result<FsckReport, NodeError> {
+    let mut report = FsckReport::default();
+    check_log(&**disk, secrets, &mut report, progress)?;
+    if !report.faults.is_empty() {
+        report.fault("state, vault, index", "not checked", "mend the log first");
+        return Ok(report);
+    }
+    let (log, _) = log_store::LogStore::open(Arc::clone(disk), &secrets.origin)
+        .map_err(|e| store_error(&e))?;
+    let Some(replayed) = execute_again(&log, &mut report, progress)? else {
+        return Ok(report);
+    };
+    check_state(folder, &replayed, &mut report);
+    check_records(folder, disk, secrets, &log, &mut report, progress)?;
+    Ok(report)
 }
 
 fn check_log(

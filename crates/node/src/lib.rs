@@ -4,6 +4,7 @@
 
 mod blocks;
 mod capture;
+mod clock;
 mod documents;
 mod error;
 mod events;
@@ -23,6 +24,9 @@ mod sequencer;
 mod stores;
 pub mod trace;
 pub mod verify;
+
+#[cfg(test)]
+mod tests;
 
 pub use capture::{CaptureReport, Held, InputFile};
 pub use documents::KeptDocument;

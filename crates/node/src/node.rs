@@ -2,29 +2,31 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use countermark_ledger::ids::{MemberId, hex, key_id, sha256};
 use countermark_ledger::record::Classification;
 use countermark_ledger::registry::RULE_SET_1;
 use countermark_ledger::state::StateView;
-use countermark_ledger::state::entries::{Entry, KeyEntry, MemberEntry, MemberStatus};
+use countermark_ledger::state::entries::{
+    Entry, GenesisEntry, KeyEntry, MemberEntry, MemberStatus,
+};
 use countermark_ledger::state::keys;
 use countermark_ledger::statement::{
-    Body, Clock, Genesis, KeyAction, KeyBody, MemberAction, MemberBody, key_proof_message,
+    Body, Genesis, KeyAction, KeyBody, MemberAction, MemberBody, key_proof_message,
 };
 use countermark_order::{Local, OrderError};
-use countermark_store::disk::FileDisk;
+use countermark_store::disk::{Disk, FileDisk};
+use countermark_store::log_store;
 use countermark_tlog::Signer;
 use countermark_tlog::note::Algorithm;
 use ed25519_dalek::{Signer as _, SigningKey};
 
-use crate::blocks;
+use crate::clock::{self, ClockSource};
 use crate::error::NodeError;
 use crate::keyring::{self, Keyring, MemberSecrets, Secrets, Unlock};
 use crate::progress::{Progress, Silent};
 use crate::sequencer::{NotTaken, Outcome, Sequencer, Shared, Signing, Submission, Taken};
-use crate::stores::{Stores, lock_folder, store_error};
+use crate::stores::{Parts, Stores, lock_folder, store_error};
 
 pub(crate) const KEYS_FOLDER: &str = "keys";
 const NAME_BYTES_MAX: usize = 200;
@@ -65,11 +67,6 @@ pub struct KeyView {
     pub valid_from_height: u64,
     /// Height of the first block in which it may not any more.
     pub revoked_at_height: Option<u64>,
-}
-
-fn system_clock() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Digest of a member's name under its salt: what the ledger holds of the name.
@@ -115,6 +112,52 @@ fn check_country(country: Option<&str>) -> Result<(), NodeError> {
     }
 }
 
+/// Makes the keys of a new node.
+fn new_keyring(
+    folder: &Path,
+    unlock: &Unlock,
+    name: &str,
+    country: Option<&str>,
+    origin: String,
+) -> Result<Keyring, NodeError> {
+    let secrets = Secrets {
+        origin,
+        log_seed: keyring::random()?,
+        hand: keyring::random()?,
+        members: vec![MemberSecrets::generate(name, country)?],
+    };
+    Ok(Keyring::create(&folder.join(KEYS_FOLDER), unlock, secrets)?)
+}
+
+/// A node of this system: its files, its clock.
+fn system_parts(folder: &Path, disk: FileDisk, keyring: Keyring) -> Parts {
+    let disk: Arc<dyn Disk> = Arc::new(disk);
+    let (clock, log) = (ClockSource::system(), log_store::Options::default());
+    Parts { disk, folder: folder.to_owned(), keyring, clock, log }
+}
+
+/// The keys of another node must not sign this log, not even where the origin is the same.
+fn check_log_key(stores: &Stores, secrets: &Secrets) -> Result<(), NodeError> {
+    let genesis = GenesisEntry::load(&stores.state, keys::GENESIS).map_err(|e| store_error(&e))?;
+    let ours = SigningKey::from_bytes(&secrets.log_seed).verifying_key().to_bytes();
+    if genesis.is_none_or(|genesis| genesis.log_key == ours) {
+        return Ok(());
+    }
+    Err(NodeError::Damaged {
+        place: "keys/secrets".to_owned(),
+        what: "these are the keys of another node, the log was begun with another log key; bring \
+               back the right keys/ folder"
+            .to_owned(),
+    })
+}
+
+fn refused(not_taken: NotTaken) -> NodeError {
+    match not_taken {
+        NotTaken::NotWritten(_) => NodeError::Store(not_taken.to_string()),
+        other => NodeError::Refused(other.to_string()),
+    }
+}
+
 impl Node {
     /// Starts a ledger in an empty or absent directory.
     ///
@@ -149,14 +192,13 @@ impl Node {
             return Err(NodeError::Usage(what));
         }
         let disk = FileDisk::create(folder).map_err(|e| store_error(&e))?;
-        let secrets = Secrets {
-            origin,
-            log_seed: keyring::random()?,
-            hand: keyring::random()?,
-            members: vec![MemberSecrets::generate(name, country)?],
-        };
-        let keyring = Keyring::create(&folder.join(KEYS_FOLDER), unlock, secrets)?;
-        let node = Self::start(folder, disk, keyring, &Silent)?;
+        let keyring = new_keyring(folder, unlock, name, country, origin)?;
+        Self::begin(system_parts(folder, disk, keyring))
+    }
+
+    /// Begins a log in empty stores.
+    pub(crate) fn begin(parts: Parts) -> Result<Self, NodeError> {
+        let node = Self::start(parts, &Silent)?;
         let first = &node.keyring.secrets.members[0];
         let genesis = Body::Genesis(Genesis {
             hand: node.keyring.secrets.hand,
@@ -169,6 +211,7 @@ impl Node {
             previous: None,
         });
         node.state(0, vec![genesis])?;
+        node.tell_founder();
         Ok(node)
     }
 
@@ -186,25 +229,47 @@ impl Node {
         }
         let disk = lock_folder(folder)?;
         let keyring = Keyring::open(&folder.join(KEYS_FOLDER), unlock)?;
-        Self::start(folder, disk, keyring, progress)
+        Self::open_parts(system_parts(folder, disk, keyring), progress)
     }
 
-    fn start(
-        folder: &Path,
-        disk: FileDisk,
-        keyring: Keyring,
-        progress: &dyn Progress,
-    ) -> Result<Self, NodeError> {
+    /// Opens what was begun.
+    pub(crate) fn open_parts(parts: Parts, progress: &dyn Progress) -> Result<Self, NodeError> {
+        let node = Self::start(parts, progress)?;
+        if node.lock().stores.tip.parent_time_ms.is_some() {
+            return Ok(node);
+        }
+        Err(NodeError::Damaged {
+            place: "log".to_owned(),
+            what: "it has no block: if `init` was cut short here, empty the directory and run it \
+                   again; else bring back log/ from a backup"
+                .to_owned(),
+        })
+    }
+
+    fn start(parts: Parts, progress: &dyn Progress) -> Result<Self, NodeError> {
+        let Parts { disk, folder, keyring, clock, log } = parts;
         let secrets = &keyring.secrets;
         let log_signer = Signer::new(&secrets.origin, Algorithm::Ed25519, &secrets.log_seed)
             .map_err(|e| NodeError::Usage(format!("origin \"{}\": {e}", secrets.origin)))?;
-        let stores = Stores::open(folder, Arc::new(disk), secrets, progress)?;
-        let sequencer = Sequencer { stores, log_signer, clock: system_clock };
+        let stores = Stores::open(&folder, disk, secrets, log, progress)?;
+        check_log_key(&stores, secrets)?;
+        let note = stores.desk.setting(clock::NOTE_SETTING).map_err(|e| store_error(&e))?;
+        let clock_note = note.as_deref().and_then(clock::Note::decode);
+        let sequencer = Sequencer { stores, log_signer, clock, clock_note, founder: None };
         let shared = Shared(Arc::new(Mutex::new(sequencer)));
         let order = Local::start(shared.clone());
         let mut node = Self { keyring, classification: Classification::new(), shared, order };
         node.finish_rotations()?;
+        node.tell_founder();
         Ok(node)
+    }
+
+    /// The sequencer confirms jumps of the clock as the founding member, with its newest key.
+    fn tell_founder(&self) {
+        let mut sequencer = self.lock();
+        let genesis = GenesisEntry::load(&sequencer.stores.state, keys::GENESIS).ok().flatten();
+        let founder = genesis.and_then(|genesis| self.member_of_id(&genesis.member).ok());
+        sequencer.founder = founder.map(|at| self.signing(at));
     }
 
     /// A rotation that was cut short: the ledger says which of the two keys signs.
@@ -239,20 +304,20 @@ impl Node {
 
     /// Orders a submission and waits until its block is durable.
     pub(crate) fn submit(&self, submission: Submission) -> Result<Outcome, NodeError> {
-        let outcome = self.order.submit(submission).and_then(countermark_order::Ticket::wait);
-        outcome.map_err(|error| match error {
+        let ticket = self.order.submit(submission).map_err(|error| match error {
             OrderError::Fatal(fatal) => NodeError::Store(fatal.to_string()),
             other => NodeError::Store(other.to_string()),
+        })?;
+        ticket.wait().map_err(|error| match error {
+            OrderError::Fatal(fatal) => NodeError::Unknown(fatal.to_string()),
+            other => NodeError::Unknown(other.to_string()),
         })
     }
 
     /// States something as a member.
     pub(crate) fn state(&self, member: usize, bodies: Vec<Body>) -> Result<Taken, NodeError> {
         let signer = self.signing(member);
-        self.submit(Submission::Statements { signer, bodies })?.map_err(|not| match not {
-            NotTaken::NotWritten(error) => NodeError::Store(error),
-            other => NodeError::Refused(other.to_string()),
-        })
+        self.submit(Submission::Statements { signer, bodies })?.map_err(refused)
     }
 
     pub(crate) fn signing(&self, member: usize) -> Signing {
@@ -288,10 +353,17 @@ impl Node {
     ) -> Result<MemberView, NodeError> {
         check_name(name)?;
         check_country(country)?;
-        if self.keyring.secrets.members.iter().any(|member| member.name == name) {
-            return Err(NodeError::MemberExists(name.to_owned()));
-        }
-        let member = MemberSecrets::generate(name, country)?;
+        let kept = self.keyring.secrets.members.iter().find(|member| member.name == name);
+        let kept = kept.cloned();
+        let is_kept = kept.is_some();
+        let member = match kept {
+            Some(kept) if self.is_on_ledger(&kept.id)? => {
+                return Err(NodeError::MemberExists(name.to_owned()));
+            }
+            // An addition was cut short between the keyring and the ledger: it is finished.
+            Some(kept) => kept,
+            None => MemberSecrets::generate(name, country)?,
+        };
         let key = SigningKey::from_bytes(&member.signing_seed);
         let public_key = key.verifying_key().to_bytes();
         let proof = key.sign(&key_proof_message(self.origin(), &member.id, &public_key)).to_bytes();
@@ -312,16 +384,26 @@ impl Node {
         // The secrets are durable before the ledger knows the member: a member without keys could
         // never be used, keys without a member are merely unused.
         let (id, vault_key) = (member.id, member.vault_key);
-        self.keyring.secrets.members.push(member);
-        self.keyring.save()?;
-        if let Err(error) = self.state(0, bodies) {
-            self.keyring.secrets.members.pop();
+        if !is_kept {
+            self.keyring.secrets.members.push(member);
             self.keyring.save()?;
+        }
+        if let Err(error) = self.state(0, bodies) {
+            // Whether the ledger knows the member may show on opening only; its keys stay then.
+            if !matches!(error, NodeError::Unknown(_)) && !is_kept {
+                self.keyring.secrets.members.pop();
+                self.keyring.save()?;
+            }
             return Err(error);
         }
         self.lock().stores.open_vault(id, &vault_key)?;
-        let added = self.members()?.pop();
+        let added = self.members()?.into_iter().find(|added| added.name == name);
         added.ok_or_else(|| NodeError::Store("the member is not in the keyring".to_owned()))
+    }
+
+    fn is_on_ledger(&self, member: &MemberId) -> Result<bool, NodeError> {
+        let entry = MemberEntry::load(&self.lock().stores.state, &keys::member(member));
+        Ok(entry.map_err(|e| store_error(&e))?.is_some())
     }
 
     /// The members whose keys this node holds.
@@ -410,12 +492,17 @@ impl Node {
         self.keyring.secrets.members[at].next_seed = Some(seed);
         self.keyring.save()?;
         let outcome = self.state(at, vec![Body::Key(KeyBody { member: id, action: rotate })]);
+        if let Err(NodeError::Unknown(_)) = outcome {
+            // Which of the two keys signs shows on opening; until then both are needed.
+            return outcome.map(|_| String::new());
+        }
         let secrets = &mut self.keyring.secrets.members[at];
         secrets.next_seed = None;
         if outcome.is_ok() {
             secrets.signing_seed = seed;
         }
         self.keyring.save()?;
+        self.tell_founder();
         outcome.map(|_| hex(&new.key_id()))
     }
 
@@ -424,15 +511,8 @@ impl Node {
     /// # Errors
     /// [`NodeError::Refused`] where there is no jump to confirm.
     pub fn confirm_clock(&mut self) -> Result<String, NodeError> {
-        let body = {
-            let sequencer = self.lock();
-            let tip = sequencer.stores.tip;
-            let previous_ms = tip.parent_time_ms.unwrap_or(0);
-            Body::Clock(Clock { height: tip.height, previous_ms, new_ms: (sequencer.clock)() })
-        };
-        let taken = self.state(0, vec![body])?;
-        let time = i64::try_from(taken.time_ms).unwrap_or(i64::MAX);
-        Ok(countermark_epcis::time::Instant::format_ms(time))
+        let taken = self.submit(Submission::Clock)?.map_err(refused)?;
+        Ok(clock::moment(taken.time_ms))
     }
 
     /// Height of the newest block.

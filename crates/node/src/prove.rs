@@ -72,7 +72,7 @@ impl Node {
             issuer_key: signing.key_id(),
             issuer: member.ok_or_else(unknown)?,
             keys,
-            issued_at_ms: (sequencer.clock)(),
+            issued_at_ms: sequencer.clock.now_ms(),
         };
         let bundle = draft
             .sign(&signing.key)

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use countermark_epcis::Event;
 use countermark_ledger::block::BlockHeader;
-use countermark_ledger::ids::{MemberId, RecordId};
+use countermark_ledger::ids::{MemberId, RecordId, hex};
 use countermark_ledger::machine;
 use countermark_ledger::record_header::{RecordHeader, decode_batch};
-use countermark_ledger::state::{StateStore, StateView};
+use countermark_ledger::state::{StateHead, StateStore, StateView};
 use countermark_ledger::statement::Body;
 use countermark_store::index::{BlockRows, LogPosition, RecordRow};
 use countermark_store::vault::{Location, Vault, VaultError};
@@ -25,20 +25,28 @@ pub(crate) type Places = BTreeMap<RecordId, (MemberId, Location)>;
 
 /// Brings state and index to the height of the log.
 pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(), NodeError> {
-    let Some(newest) = blocks::newest(&stores.log)? else { return Ok(()) };
-    let state_next = stores.state.head().map_err(|e| store_error(&e))?.map_or(0, |h| h.height + 1);
+    let head = stores.state.head().map_err(|e| store_error(&e))?;
+    let state_next = head.as_ref().map_or(0, |head| head.height + 1);
     let indexed = stores.index.applied_height().map_err(|e| store_error(&e))?;
     let index_next = indexed.map_or(0, |height| height + 1);
-    let ahead = newest.height + 1;
+    let newest = blocks::newest(&stores.log)?;
+    let ahead = newest.as_ref().map_or(0, |newest| newest.height + 1);
     if state_next > ahead || index_next > ahead {
+        let end = newest.map_or_else(
+            || "it has no block".to_owned(),
+            |newest| format!("it ends at block {}", newest.height),
+        );
         return Err(NodeError::Damaged {
             place: "log".to_owned(),
             what: format!(
-                "it ends at block {}, but state or index know of later ones: the log was restored \
-                 from an older copy or cut off",
-                newest.height
+                "{end}, but state or index know of block {}: the log was restored from an older \
+                 copy or cut off; bring back the newer one",
+                state_next.max(index_next) - 1
             ),
         });
+    }
+    if let Some(head) = head {
+        check_head(stores, &head)?;
     }
     let first = state_next.min(index_next);
     if first == ahead {
@@ -58,6 +66,21 @@ pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(
         progress.at("blocks read again", header.height + 1 - first, ahead - first);
     }
     Ok(())
+}
+
+/// The state must be the one that the log gives at its height; else it is of another history.
+fn check_head(stores: &Stores, head: &StateHead) -> Result<(), NodeError> {
+    let header = blocks::header_at(&stores.log, head.height)?;
+    if header.is_some_and(|header| header.state_root == head.root) {
+        return Ok(());
+    }
+    Err(NodeError::Damaged {
+        place: format!("state.db, block {}", head.height),
+        what: "its root is not the one that the log states: log or state.db was exchanged for one \
+               of another history; if the log is the right one, delete state.db and run \
+               `countermark index rebuild`"
+            .to_owned(),
+    })
 }
 
 fn apply_state(stores: &mut Stores, header: &BlockHeader) -> Result<(), NodeError> {
@@ -158,6 +181,16 @@ fn row(
     places: &Places,
 ) -> Result<RecordRow, NodeError> {
     let place = places.get(&record.record_id);
+    if place.is_none() && stores.vaults.contains_key(&member) {
+        // The bodies were durable before the block was: the vault has lost them.
+        return Err(NodeError::Damaged {
+            place: format!("vault/{}, record {}", hex(&member), hex(&record.record_id)),
+            what:
+                "the ledger names it and the vault does not hold it; bring the vault back from a \
+                   backup"
+                    .to_owned(),
+        });
+    }
     let mut row = RecordRow {
         position,
         record_id: record.record_id,
@@ -186,11 +219,9 @@ fn finish_erasures(
     places: &Places,
 ) -> Result<(), NodeError> {
     for erasure in &rows.erasures {
-        let Some((member, location)) = places.get(&erasure.record_id) else { continue };
-        let Some(vault) = stores.vaults.get_mut(member) else { continue };
-        vault
-            .erase(*location, &erasure.record_id, &erased_classes(erasure))
-            .map_err(|e| store_error(&e))?;
+        if let Some((member, location)) = places.get(&erasure.record_id) {
+            stores.erase_at(*member, *location, erasure)?;
+        }
     }
     Ok(())
 }

@@ -2,22 +2,24 @@
 //! function that holds the commit order is [`Sequencer::commit`]; nothing else changes log or state.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use countermark_ledger::ids::{Hash, KeyId, MemberId, key_id, object_hash};
 use countermark_ledger::machine::{
-    self, ApplyError, BlockInput, Candidate, Effects, StatementRefusal,
+    self, ApplyError, BlockInput, Candidate, Effects, RecordFault, StatementRefusal,
 };
 use countermark_ledger::record_header::{RecordHeader, batch_root, encode_batch};
 use countermark_ledger::registry::RULE_SET_1;
 use countermark_ledger::state::entries::{Entry, KeyEntry};
 use countermark_ledger::state::{StateStore, keys};
-use countermark_ledger::statement::{Body, Capture, Erasure, SignedStatement, Statement};
+use countermark_ledger::statement::{Body, Capture, Clock, Erasure, SignedStatement, Statement};
 use countermark_store::index::{BlockRows, LogPosition, RecordRow, VaultLocation};
 use countermark_store::log_store::{BlockData, CommitError};
 use countermark_tlog::{Checkpoint, Note, Signer};
 use ed25519_dalek::SigningKey;
 
+use crate::clock::{self, ClockSource, Note as ClockNote, Reading};
 use crate::prepare::Prepared;
 use crate::stores::{PutError, Stores};
 
@@ -39,6 +41,8 @@ pub(crate) enum Submission {
     Records { signer: Signing, records: Vec<Prepared> },
     /// Statements of other kinds, each with its objects.
     Statements { signer: Signing, bodies: Vec<Body> },
+    /// Somebody says that the clock is right although it went on by over an hour.
+    Clock,
 }
 
 /// Who signs.
@@ -62,6 +66,8 @@ impl Signing {
 #[derive(Debug, Clone)]
 pub(crate) struct Taken {
     pub(crate) time_ms: u64,
+    /// How far the clock is behind the block before, where that is worth a word.
+    pub(crate) clock_behind_ms: Option<u64>,
 }
 
 /// Why a submission was not taken; nothing of it was.
@@ -70,6 +76,22 @@ pub(crate) enum NotTaken {
     /// A rule refuses one of its statements.
     #[error("the ledger refuses this: {0}")]
     Refused(String),
+    /// A record with one of its idempotency tags came first.
+    #[error("one of these events was recorded a moment ago")]
+    Recorded,
+    /// The clock went on by over an hour and nobody vouches for it.
+    #[error(
+        "the clock went on by {} since the last block at {}; if that is right, run \
+         `countermark confirm-clock --data DIR`, else set the clock",
+        clock::span(now_ms.saturating_sub(*last_ms)), clock::moment(*last_ms)
+    )]
+    ClockJump { last_ms: u64, now_ms: u64 },
+    /// There is nothing to confirm.
+    #[error(
+        "there is no jump to confirm: the last block is of {}, the clock stands at {}",
+        clock::moment(*last_ms), clock::moment(*now_ms)
+    )]
+    NoClockJump { last_ms: u64, now_ms: u64 },
     /// It does not fit a block.
     #[error("too much for one block; submit it in smaller parts")]
     TooLarge,
@@ -84,8 +106,11 @@ pub(crate) type Outcome = Result<Taken, NotTaken>;
 pub(crate) struct Sequencer {
     pub(crate) stores: Stores,
     pub(crate) log_signer: Signer,
-    /// Reads the clock: Unix milliseconds.
-    pub(crate) clock: fn() -> u64,
+    pub(crate) clock: ClockSource,
+    /// What the clock said at an earlier block.
+    pub(crate) clock_note: Option<ClockNote>,
+    /// The founding member, who confirms jumps of the clock.
+    pub(crate) founder: Option<Signing>,
 }
 
 /// The sequencer as the ordering drives it; reads lock it too.
@@ -105,63 +130,153 @@ impl countermark_order::Application for Shared {
 /// A statement to be signed, with its objects.
 type Draft = (Body, Vec<Vec<u8>>);
 
+/// Statements in the order of a block, and for each the submission that it belongs to; the clock's
+/// confirmation belongs to none.
+#[derive(Default)]
+struct Signed {
+    candidates: Vec<Candidate>,
+    owners: Vec<Option<usize>>,
+    next: BTreeMap<KeyId, u64>,
+}
+
+/// How a submission stands while its group is made into blocks.
+#[derive(Clone)]
+enum Place {
+    /// It waits for a block.
+    Waiting,
+    /// It did not fit the block that is being made and waits for the one after.
+    Deferred,
+    Done(Outcome),
+}
+
 impl Sequencer {
-    /// Takes what holds of a group as the next block.
+    /// Takes what holds of a group: as the next block, or as several where one has no room for it.
     pub(crate) fn finalise(&mut self, group: &[Submission]) -> Result<Vec<Outcome>, Fatal> {
-        let mut refused: Vec<Option<NotTaken>> = group.iter().map(|_| None).collect();
-        let Some((block, effects)) = self.propose(group, &mut refused)? else {
-            return Ok(refused.into_iter().flatten().map(Err).collect());
-        };
-        let mut records: Vec<(&Prepared, MemberId)> = Vec::new();
-        for (submission, refused) in group.iter().zip(&refused) {
-            if let (Submission::Records { signer, records: taken }, None) = (submission, refused) {
-                records.extend(taken.iter().map(|record| (record, signer.member)));
+        let mut places = vec![Place::Waiting; group.len()];
+        while let Some((block, effects, now)) = self.propose(group, &mut places)? {
+            let taken: Vec<usize> = waiting(&places);
+            let mut records: Vec<(&Prepared, MemberId)> = Vec::new();
+            for i in &taken {
+                if let Submission::Records { signer, records: of_one } = &group[*i] {
+                    records.extend(of_one.iter().map(|record| (record, signer.member)));
+                }
+            }
+            let clock_behind_ms = clock::behind(self.stores.tip.parent_time_ms, now.wall_ms);
+            let taken_at = Taken { time_ms: block.header.time_ms, clock_behind_ms };
+            let outcome = self.commit(block, effects, &records)?.map(|()| taken_at);
+            if outcome.is_ok() {
+                self.note_clock(&now);
+            }
+            for i in taken {
+                places[i] = Place::Done(outcome.clone());
+            }
+            for place in &mut places {
+                if matches!(place, Place::Deferred) {
+                    *place = Place::Waiting;
+                }
             }
         }
-        let time_ms = block.header.time_ms;
-        if let Err(not_taken) = self.commit(block, effects, &records)? {
-            for slot in refused.iter_mut().filter(|slot| slot.is_none()) {
-                *slot = Some(not_taken.clone());
-            }
-        }
-        let outcome = |slot: Option<NotTaken>| slot.map_or(Ok(Taken { time_ms }), Err);
-        Ok(refused.into_iter().map(outcome).collect())
+        let unasked = || Fatal("a submission was left without an answer".to_owned());
+        let outcome = |place| if let Place::Done(done) = place { Ok(done) } else { Err(unasked()) };
+        places.into_iter().map(outcome).collect()
     }
 
-    /// The next block of what is left of a group. A refused submission leaves a gap in its key's
-    /// sequence, so the rest is signed anew without it; each round drops at least one, so it ends.
+    /// The next block of what waits of a group. A refused submission leaves a gap in its key's
+    /// sequence, for which what comes after it is refused too: so only the first refusal of a round
+    /// counts, and the rest is signed anew without it. Each round takes one away, so it ends.
     fn propose(
         &self,
         group: &[Submission],
-        refused: &mut [Option<NotTaken>],
-    ) -> Result<Option<(BlockInput, Effects)>, Fatal> {
+        places: &mut [Place],
+    ) -> Result<Option<(BlockInput, Effects, Reading)>, Fatal> {
         loop {
-            let alive: Vec<usize> = (0..group.len()).filter(|i| refused[*i].is_none()).collect();
-            if alive.is_empty() {
-                return Ok(None);
-            }
-            let (candidates, owners) = self.sign(group, &alive)?;
+            let now = self.clock.read();
+            let Some(jump) = self.jump(group, places, &now) else { continue };
+            let alive = waiting(places);
+            let Some(first) = alive.first() else { return Ok(None) };
+            let signed = self.sign(group, &alive, jump, now.wall_ms)?;
             let tip = self.stores.tip;
             let proposal =
-                match machine::propose(&self.stores.state, &tip, (self.clock)(), &candidates) {
+                match machine::propose(&self.stores.state, &tip, now.wall_ms, &signed.candidates) {
                     Ok(proposal) => proposal,
                     Err(ApplyError::Refused(refusal)) => {
                         let whole = NotTaken::Refused(refusal.to_string());
-                        alive.iter().for_each(|i| refused[*i] = Some(whole.clone()));
+                        refuse_all(places, &whole);
                         continue;
                     }
                     Err(error) => return Err(Fatal(error.to_string())),
                 };
-            if proposal.refusals.is_empty() {
-                return Ok(proposal.block);
+            let Some((at, refusal)) = proposal.refusals.into_iter().next() else {
+                return Ok(proposal.block.map(|(block, effects)| (block, effects, now)));
+            };
+            match (signed.owners[at], refusal) {
+                (None, refusal) => {
+                    let why = format!("the jump of the clock cannot be confirmed: {refusal}");
+                    refuse_all(places, &NotTaken::Refused(why));
+                }
+                // Alone with what came before it in this submission, so no block has room for it.
+                (Some(i), StatementRefusal::BlockFull) if i == *first => {
+                    places[i] = Place::Done(Err(NotTaken::TooLarge));
+                }
+                // What comes after it waits too: the order in which things were submitted stays.
+                (Some(i), StatementRefusal::BlockFull) => {
+                    let late = places.iter_mut().skip(i);
+                    late.filter(|place| matches!(place, Place::Waiting))
+                        .for_each(|place| *place = Place::Deferred);
+                }
+                (
+                    Some(i),
+                    StatementRefusal::Record { fault: RecordFault::Duplicate { .. }, .. },
+                ) => {
+                    places[i] = Place::Done(Err(NotTaken::Recorded));
+                }
+                (Some(i), refusal) => {
+                    places[i] = Place::Done(Err(NotTaken::Refused(refusal.to_string())));
+                }
             }
-            for (place, refusal) in proposal.refusals {
-                let whole = match refusal {
-                    StatementRefusal::BlockFull => NotTaken::TooLarge,
-                    other => NotTaken::Refused(other.to_string()),
-                };
-                refused[owners[place]].get_or_insert(whole);
+        }
+    }
+
+    /// The confirmation that the next block needs, if the clock jumped and somebody says that it is
+    /// right: a submission, or the system's own count of time. `None` where what waits has just been
+    /// answered otherwise.
+    fn jump(
+        &self,
+        group: &[Submission],
+        places: &mut [Place],
+        now: &Reading,
+    ) -> Option<Option<Clock>> {
+        let tip = self.stores.tip;
+        let (last_ms, now_ms) = (tip.parent_time_ms.unwrap_or(0), now.wall_ms);
+        let asked: Vec<usize> = waiting(places)
+            .into_iter()
+            .filter(|i| matches!(group[*i], Submission::Clock))
+            .collect();
+        let Some(jump) = machine::clock_confirmation(&tip, now_ms) else {
+            for i in &asked {
+                places[*i] = Place::Done(Err(NotTaken::NoClockJump { last_ms, now_ms }));
             }
+            return asked.is_empty().then_some(None);
+        };
+        let vouched = self.clock_note.as_ref().is_some_and(|note| note.vouches_for(now));
+        let confirmed = self.founder.is_some() && (vouched || !asked.is_empty());
+        if !confirmed && !waiting(places).is_empty() {
+            refuse_all(places, &NotTaken::ClockJump { last_ms, now_ms });
+            return None;
+        }
+        Some(Some(jump))
+    }
+
+    /// Notes what the clock said at a block that is durable. Without the note somebody has to
+    /// confirm the next jump, which is no reason to fail what was taken already.
+    fn note_clock(&mut self, now: &Reading) {
+        if self.clock_note.as_ref().is_some_and(|note| note.is_current(now)) {
+            return;
+        }
+        if let Some(note) = ClockNote::of(now)
+            && self.stores.desk.set_setting(clock::NOTE_SETTING, &note.encode()).is_ok()
+        {
+            self.clock_note = Some(note);
         }
     }
 
@@ -170,10 +285,8 @@ impl Sequencer {
     /// 1. vault: bodies and wrapped keys, durable. A crash here leaves bodies that nothing names;
     /// 2. log: one frame with leaves, objects and checkpoint, durable. **The point of no return.**
     ///    Before it nothing is acknowledged; after it everything below is done again on opening;
-    /// 3. state: derived from the log;
-    /// 4. vault once more, for erasures: carried out before the index counts the block as done, so
-    ///    that a crash in between is made up for on opening;
-    /// 5. index: derived from log and vault.
+    /// 3. erasures in the vault, then state, then index: derived from the log. The index comes last,
+    ///    so that where it has a block, what that block erases is erased.
     fn commit(
         &mut self,
         block: BlockInput,
@@ -200,47 +313,76 @@ impl Sequencer {
         stores.tip = machine::Tip::after(&block.header, root);
         let in_log =
             |e: String| Fatal(format!("{e}; the block is in the log: open the node again"));
-        stores.state.commit(height, &effects.writes).map_err(|e| in_log(chain(&e)))?;
         let rows = block_rows(&block, records, &locations).map_err(&in_log)?;
-        stores.carry_out(&rows.erasures).map_err(|e| in_log(e.to_string()))?;
+        stores.erase(&rows.erasures).map_err(|e| in_log(e.to_string()))?;
+        stores.state.commit(height, &effects.writes).map_err(|e| in_log(chain(&e)))?;
         stores.index.apply(&rows).map_err(|e| in_log(chain(&e)))?;
         Ok(Ok(()))
     }
 
-    /// Signs the statements of the submissions that are left, with each key's next sequence
-    /// numbers; gives for each statement the submission that it belongs to.
+    /// Signs the clock's confirmation and the statements of the submissions that wait, with each
+    /// key's next sequence numbers.
     fn sign(
         &self,
         group: &[Submission],
         alive: &[usize],
-    ) -> Result<(Vec<Candidate>, Vec<usize>), Fatal> {
-        let mut next: BTreeMap<KeyId, u64> = BTreeMap::new();
-        let (mut candidates, mut owners) = (Vec::new(), Vec::new());
-        for i in alive {
-            let (Submission::Records { signer, .. } | Submission::Statements { signer, .. }) =
-                &group[*i];
-            let id = signer.key_id();
-            let mut sequence = match next.get(&id) {
-                Some(sequence) => *sequence,
-                None => self.next_sequence(&id)?,
-            };
-            for (body, objects) in self.drafts(&group[*i], sequence)? {
-                let statement = Statement {
-                    key: id,
-                    member: signer.member,
-                    sequence,
-                    origin: self.stores.origin.clone(),
-                    body,
-                    objects: objects.iter().map(|object| object_hash(object)).collect(),
-                };
-                let signed = statement.sign(&signer.key).map_err(|e| Fatal(e.to_string()))?;
-                candidates.push(Candidate { statement: signed.bytes().to_vec(), objects });
-                owners.push(*i);
-                sequence += 1;
-            }
-            next.insert(id, sequence);
+        jump: Option<Clock>,
+        now_ms: u64,
+    ) -> Result<Signed, Fatal> {
+        let mut signed = Signed::default();
+        if let Some(jump) = jump
+            && let Some(founder) = &self.founder
+        {
+            self.sign_one(&mut signed, founder, None, vec![(Body::Clock(jump), Vec::new())])?;
         }
-        Ok((candidates, owners))
+        for i in alive {
+            match &group[*i] {
+                Submission::Clock => {}
+                Submission::Statements { signer, bodies } => {
+                    let drafts = bodies.iter().map(|body| (body.clone(), Vec::new())).collect();
+                    self.sign_one(&mut signed, signer, Some(*i), drafts)?;
+                }
+                Submission::Records { signer, records } => {
+                    let sequence = self.sequence(&signed, signer)?;
+                    let drafts = self.batches(signer, records, sequence, now_ms)?;
+                    self.sign_one(&mut signed, signer, Some(*i), drafts)?;
+                }
+            }
+        }
+        Ok(signed)
+    }
+
+    fn sign_one(
+        &self,
+        signed: &mut Signed,
+        signer: &Signing,
+        owner: Option<usize>,
+        drafts: Vec<Draft>,
+    ) -> Result<(), Fatal> {
+        let id = signer.key_id();
+        let mut sequence = self.sequence(signed, signer)?;
+        for (body, objects) in drafts {
+            let statement = Statement {
+                key: id,
+                member: signer.member,
+                sequence,
+                origin: self.stores.origin.clone(),
+                body,
+                objects: objects.iter().map(|object| object_hash(object)).collect(),
+            };
+            let bytes = statement.sign(&signer.key).map_err(|e| Fatal(e.to_string()))?;
+            signed.candidates.push(Candidate { statement: bytes.bytes().to_vec(), objects });
+            signed.owners.push(owner);
+            sequence += 1;
+        }
+        signed.next.insert(id, sequence);
+        Ok(())
+    }
+
+    /// The number of a signer's next statement, after those that were signed just now.
+    fn sequence(&self, signed: &Signed, signer: &Signing) -> Result<u64, Fatal> {
+        let id = signer.key_id();
+        signed.next.get(&id).map_or_else(|| self.next_sequence(&id), |sequence| Ok(*sequence))
     }
 
     fn next_sequence(&self, id: &KeyId) -> Result<u64, Fatal> {
@@ -249,16 +391,17 @@ impl Sequencer {
         Ok(entry.map_or(FIRST_SEQUENCE, |entry| entry.next_sequence))
     }
 
-    /// What a submission states, its first statement having this sequence number.
-    fn drafts(&self, submission: &Submission, sequence: u64) -> Result<Vec<Draft>, Fatal> {
-        let (signer, records) = match submission {
-            Submission::Statements { bodies, .. } => {
-                return Ok(bodies.iter().map(|body| (body.clone(), Vec::new())).collect());
-            }
-            Submission::Records { signer, records } => (signer, records),
-        };
-        // Never later than the block's time, which is at least its parent's.
-        let bucket = (self.clock)().max(self.stores.tip.parent_time_ms.unwrap_or(0)) / HOUR_MS;
+    /// The capture statements of records, the first having this sequence number.
+    fn batches(
+        &self,
+        signer: &Signing,
+        records: &[Prepared],
+        sequence: u64,
+        now_ms: u64,
+    ) -> Result<Vec<Draft>, Fatal> {
+        // Never later than the block's time, which comes of the same reading of the clock and is at
+        // least its parent's.
+        let bucket = now_ms.max(self.stores.tip.parent_time_ms.unwrap_or(0)) / HOUR_MS;
         let mut drafts = Vec::new();
         for (sequence, records) in (sequence..).zip(records.chunks(BATCH_RECORDS)) {
             let headers: Vec<Vec<u8>> = records
@@ -274,6 +417,18 @@ impl Sequencer {
             drafts.push((body, vec![object]));
         }
         Ok(drafts)
+    }
+}
+
+/// The submissions of a group that wait for the next block.
+fn waiting(places: &[Place]) -> Vec<usize> {
+    let waits = |i: &usize| matches!(places[*i], Place::Waiting);
+    (0..places.len()).filter(waits).collect()
+}
+
+fn refuse_all(places: &mut [Place], why: &NotTaken) {
+    for place in places.iter_mut().filter(|place| matches!(place, Place::Waiting)) {
+        *place = Place::Done(Err(why.clone()));
     }
 }
 
@@ -345,14 +500,24 @@ pub(crate) fn index_erasure(erasure: &Erasure) -> countermark_store::index::Eras
     countermark_store::index::Erasure { record_id: erasure.record, classes }
 }
 
-/// An error with all its causes on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+/// An error with all its causes on one line; a full disk by that name, whatever the system calls it.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
+    let mut next = Some(error);
+    let mut is_full = false;
+    while let Some(error) = next {
+        let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        is_full |= matches!(kind, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded));
+        let cause = error.to_string();
+        // Some messages have their cause's within.
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        next = error.source();
+    }
+    if is_full || text.contains("database or disk is full") {
+        text.push_str("; the disk is full, make room and try again");
     }
     text
 }

@@ -1,7 +1,7 @@
 //! The node's five stores, opened together and brought to the same height.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use countermark_epcis::json::Json;
@@ -11,14 +11,15 @@ use countermark_ledger::record::seal::WrapKey;
 use countermark_ledger::record::{self, FieldClass};
 use countermark_store::desk::Desk;
 use countermark_store::disk::{Disk, FileDisk, OpenError};
-use countermark_store::index::{Erasure, EventRow, Index, VaultLocation};
-use countermark_store::log_store::LogStore;
+use countermark_store::index::{self, EventRow, Index, VaultLocation};
+use countermark_store::log_store::{self, LogStore};
 use countermark_store::state_store::SqliteState;
 use countermark_store::vault::{ClassState, Location, NewRecord, Random, StoredRecord, Vault};
 
 use crate::blocks;
+use crate::clock::ClockSource;
 use crate::error::NodeError;
-use crate::keyring::Secrets;
+use crate::keyring::{Keyring, Secrets};
 use crate::prepare::Prepared;
 use crate::progress::Progress;
 use crate::replay;
@@ -39,6 +40,17 @@ pub(crate) struct Stores {
     pub(crate) index: Index,
     pub(crate) desk: Desk,
     pub(crate) tip: Tip,
+}
+
+/// What a node is opened from.
+pub(crate) struct Parts {
+    /// Log and vault: what must never be lost.
+    pub(crate) disk: Arc<dyn Disk>,
+    /// Where the databases lie: state and index, which are made again, and the desk.
+    pub(crate) folder: PathBuf,
+    pub(crate) keyring: Keyring,
+    pub(crate) clock: ClockSource,
+    pub(crate) log: log_store::Options,
 }
 
 /// Why records were not put in the vault.
@@ -64,7 +76,7 @@ impl Random for SystemRandom {
     }
 }
 
-pub(crate) fn store_error(error: &dyn std::error::Error) -> NodeError {
+pub(crate) fn store_error(error: &(dyn std::error::Error + 'static)) -> NodeError {
     NodeError::Store(chain(error))
 }
 
@@ -83,10 +95,11 @@ impl Stores {
         folder: &Path,
         disk: Arc<dyn Disk>,
         secrets: &Secrets,
+        options: log_store::Options,
         progress: &dyn Progress,
     ) -> Result<Self, NodeError> {
-        let (log, _) =
-            LogStore::open(Arc::clone(&disk), &secrets.origin).map_err(|e| store_error(&e))?;
+        let log = LogStore::open_with(Arc::clone(&disk), &secrets.origin, options);
+        let (log, _) = log.map_err(|e| store_error(&e))?;
         let state = SqliteState::open(&folder.join(STATE_FILE)).map_err(|e| store_error(&e))?;
         let index = open_index(&folder.join(INDEX_FILE))?;
         let desk = Desk::open(&folder.join(DESK_FILE)).map_err(|e| store_error(&e))?;
@@ -155,19 +168,32 @@ impl Stores {
         Ok(locations)
     }
 
-    /// Destroys in the vault what erasures of the log name, as far as the index knows the records.
-    pub(crate) fn carry_out(&mut self, erasures: &[Erasure]) -> Result<(), NodeError> {
+    /// Carries out erasures that stand in the log, in the vaults of this node.
+    pub(crate) fn erase(&mut self, erasures: &[index::Erasure]) -> Result<(), NodeError> {
         for erasure in erasures {
             let Some(row) = self.row(&erasure.record_id)? else { continue };
-            let (Some(location), Some(vault)) = (row.vault, self.vaults.get_mut(&row.member))
-            else {
-                continue;
-            };
-            vault
-                .erase(vault_location(location), &erasure.record_id, &erased_classes(erasure))
-                .map_err(|e| store_error(&e))?;
+            let Some(location) = row.vault else { continue };
+            self.erase_at(row.member, vault_location(location), erasure)?;
         }
         Ok(())
+    }
+
+    /// Carries out one erasure, unless it was carried out before.
+    pub(crate) fn erase_at(
+        &mut self,
+        member: MemberId,
+        location: Location,
+        erasure: &index::Erasure,
+    ) -> Result<(), NodeError> {
+        let Some(vault) = self.vaults.get_mut(&member) else { return Ok(()) };
+        let stored = vault.get(location, &erasure.record_id).map_err(|e| store_error(&e))?;
+        let left = erasure.classes & !erased_bits(&stored);
+        if left == 0 {
+            return Ok(());
+        }
+        let classes: Vec<FieldClass> =
+            FieldClass::ALL.into_iter().filter(|class| left & 1 << class.number() != 0).collect();
+        vault.erase(location, &erasure.record_id, &classes).map_err(|e| store_error(&e))
     }
 
     /// Where a record is, by the index.
