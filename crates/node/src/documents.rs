@@ -164,7 +164,6 @@ impl Node {
                 reason: REASON_ERROR,
                 time_ms,
             }));
-            names.extend(left.iter().map(|class| class.number()));
         }
         if bodies.is_empty() {
             return Ok(Vec::new());

@@ -21,6 +21,7 @@ use countermark_tlog::Signer;
 use countermark_tlog::note::Algorithm;
 use ed25519_dalek::{Signer as _, SigningKey};
 
+use crate::blocks;
 use crate::clock::{self, ClockSource};
 use crate::error::NodeError;
 use crate::keyring::{self, Keyring, MemberSecrets, Secrets, Unlock};

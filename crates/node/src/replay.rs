@@ -16,9 +16,7 @@ use crate::blocks;
 use crate::error::NodeError;
 use crate::progress::Progress;
 use crate::sequencer::index_erasure;
-use crate::stores::{
-    Stores, erased_bits, erased_classes, event_of, index_location, store_error, vault_location,
-};
+use crate::stores::{Stores, erased_bits, event_of, index_location, store_error, vault_location};
 
 /// Where the vaults of this node keep every record: needed where the index does not know it.
 pub(crate) type Places = BTreeMap<RecordId, (MemberId, Location)>;

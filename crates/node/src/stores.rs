@@ -248,12 +248,6 @@ pub(crate) fn event_of(stored: &StoredRecord) -> Result<LoadedEvent, NodeError> 
     Ok(LoadedEvent { event, is_partial })
 }
 
-/// The classes that an erasure names.
-pub(crate) fn erased_classes(erasure: &Erasure) -> Vec<FieldClass> {
-    let named = |class: &FieldClass| erasure.classes & 1 << class.number() != 0;
-    FieldClass::ALL.into_iter().filter(named).collect()
-}
-
 /// Bits of the classes that a record has lost.
 pub(crate) fn erased_bits(stored: &StoredRecord) -> u16 {
     let classes = FieldClass::ALL.into_iter().zip(&stored.classes);
