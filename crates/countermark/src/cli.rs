@@ -315,6 +315,13 @@ pub(crate) enum KeyCommand {
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
     },
+    /// Give a member without a valid key a new one, stated by the founding member
+    Register {
+        #[command(flatten)]
+        data: Data,
+        #[arg(long = "as", value_name = "MEMBER")]
+        member: Option<String>,
+    },
     /// Revoke a signing key, by its id
     Revoke {
         #[command(flatten)]

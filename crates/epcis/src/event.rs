@@ -133,7 +133,16 @@ impl Event {
     /// What the event says, in typed form.
     #[must_use]
     pub fn facts(&self) -> Facts {
-        extract::facts(&self.json)
+        Facts::of(&self.json)
+    }
+}
+
+impl Facts {
+    /// What an event object says, without asking whether it is valid: for events that were taken
+    /// leniently, or of which parts were erased. What does not read is left out.
+    #[must_use]
+    pub fn of(event: &Json) -> Self {
+        extract::facts(event)
     }
 }
 

@@ -27,7 +27,7 @@ use crate::error::NodeError;
 use crate::keyring::{self, Keyring, MemberSecrets, Secrets, Unlock};
 use crate::progress::{Progress, Silent};
 use crate::sequencer::{NotTaken, Outcome, Sequencer, Shared, Signing, Submission, Taken};
-use crate::stores::{Parts, Stores, lock_folder, store_error};
+use crate::stores::{DESK_FILE, Parts, Stores, lock_folder, store_error};
 
 pub(crate) const KEYS_FOLDER: &str = "keys";
 const NAME_BYTES_MAX: usize = 200;
@@ -230,6 +230,15 @@ impl Node {
         }
         let disk = lock_folder(folder)?;
         let keyring = Keyring::open(&folder.join(KEYS_FOLDER), unlock)?;
+        // State and index are made again where they are missing; the desk is in no other place.
+        if !folder.join(DESK_FILE).is_file() {
+            return Err(NodeError::Damaged {
+                place: DESK_FILE.to_owned(),
+                what: "it is missing, and with it master data, quarantine and the places of \
+                       documents; bring it back from a backup"
+                    .to_owned(),
+            });
+        }
         Self::open_parts(system_parts(folder, disk, keyring), progress)
     }
 
@@ -481,18 +490,38 @@ impl Node {
     /// What the ledger refuses; the old key then stays.
     pub fn key_rotate(&mut self, member: Option<&str>) -> Result<String, NodeError> {
         let at = self.member_index(member)?;
+        let old = self.signing(at).key_id();
+        self.new_key(at, at, |public_key, proof| KeyAction::Rotate { old, public_key, proof })
+    }
+
+    /// Registers a new signing key for a member that has no valid one; gives the key's id. The
+    /// founding member states it.
+    ///
+    /// # Errors
+    /// What the ledger refuses: a member that has a valid key rotates it itself.
+    pub fn key_register(&mut self, member: Option<&str>) -> Result<String, NodeError> {
+        let at = self.member_index(member)?;
+        self.new_key(at, 0, |public_key, proof| KeyAction::Register { public_key, proof })
+    }
+
+    /// Gives a member a new signing key by a statement of `stated_by`.
+    fn new_key(
+        &mut self,
+        at: usize,
+        stated_by: usize,
+        action: impl FnOnce([u8; 32], [u8; 64]) -> KeyAction,
+    ) -> Result<String, NodeError> {
         let id = self.keyring.secrets.members[at].id;
         let seed: [u8; 32] = keyring::random()?;
         let new = Signing::new(id, &seed);
         let public_key = new.key.verifying_key().to_bytes();
         let proof = new.key.sign(&key_proof_message(self.origin(), &id, &public_key)).to_bytes();
-        let old = self.signing(at).key_id();
-        let rotate = KeyAction::Rotate { old, public_key, proof };
+        let action = action(public_key, proof);
         // The new seed is kept beside the old one until the ledger has decided, so that a crash at
         // any point leaves a key that can sign.
         self.keyring.secrets.members[at].next_seed = Some(seed);
         self.keyring.save()?;
-        let outcome = self.state(at, vec![Body::Key(KeyBody { member: id, action: rotate })]);
+        let outcome = self.state(stated_by, vec![Body::Key(KeyBody { member: id, action })]);
         if let Err(NodeError::Unknown(_)) = outcome {
             // Which of the two keys signs shows on opening; until then both are needed.
             return outcome.map(|_| String::new());

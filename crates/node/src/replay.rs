@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countermark_epcis::Event;
+use countermark_epcis::Facts;
 use countermark_ledger::block::BlockHeader;
 use countermark_ledger::ids::{MemberId, RecordId, hex};
 use countermark_ledger::machine;
@@ -204,8 +204,11 @@ fn row(
     {
         let stored = vault.get(*location, &record.record_id).map_err(|e| store_error(&e))?;
         row.erased = erased_bits(&stored);
-        // What erasure left may be no event any more; it is then found by its record only.
-        row.facts = Event::from_json(event_of(&stored)?.event).ok().map(|event| event.facts());
+        // What erasure left may be no event any more; it is then found by its record only. What was
+        // taken leniently is no valid event by the strict rules, and is found all the same.
+        let event = event_of(&stored)?.event;
+        let is_event = ["type", "eventTime"].iter().all(|name| event.get(name).is_some());
+        row.facts = is_event.then(|| Facts::of(&event));
     }
     Ok(row)
 }

@@ -28,7 +28,7 @@ use crate::sequencer::chain;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 pub(crate) const STATE_FILE: &str = "state.db";
 pub(crate) const INDEX_FILE: &str = "index.db";
-const DESK_FILE: &str = "desk.db";
+pub(crate) const DESK_FILE: &str = "desk.db";
 
 /// The stores of a node, and where the log stands.
 pub(crate) struct Stores {

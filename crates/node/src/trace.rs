@@ -152,6 +152,11 @@ struct Question {
     is_named: bool,
 }
 
+/// Whether a member knew any of these.
+fn knows(answered: &BTreeSet<(MemberId, Start)>, member: MemberId, starts: &[Start]) -> bool {
+    starts.iter().any(|start| answered.contains(&(member, start.clone())))
+}
+
 struct Run<'a> {
     index: &'a Index,
     members: &'a Members,
@@ -177,7 +182,12 @@ impl Run<'_> {
         while let Some(mut question) = questions.pop_front() {
             let all = question.starts.clone();
             question.starts.retain(|start| asked.insert((question.to, start.clone())));
+            // Goods may be known by their lot and not by the pallet that carried them, or the other
+            // way round: a gap is only what is known by nothing that was handed over.
             if question.starts.is_empty() {
+                if question.is_named && !knows(&answered, question.to, &all) {
+                    self.silent(&question, way);
+                }
                 continue;
             }
             count += 1;
@@ -193,10 +203,7 @@ impl Run<'_> {
             let named = question.starts.iter().filter(|s| !fragment.unknown.contains(&s.id));
             answered.extend(named.map(of));
             known |= !fragment.nodes.is_empty() && question.asked_by.is_none();
-            // Goods may be known by their lot and not by the pallet that carried them, or the other
-            // way round: a gap is only what is known by nothing that was handed over.
-            let silent = !all.iter().any(|start| answered.contains(&of(start)));
-            if silent && question.is_named {
+            if question.is_named && !knows(&answered, question.to, &all) {
                 self.silent(&question, way);
             }
             self.take(&fragment);

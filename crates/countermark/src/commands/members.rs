@@ -76,6 +76,10 @@ pub(crate) fn key(command: KeyCommand) -> Result<u8> {
             let key = open(&data)?.key_rotate(member.as_deref())?;
             say(&format!("New signing key {key}; the old one signs nothing from now on."));
         }
+        KeyCommand::Register { data, member } => {
+            let key = open(&data)?.key_register(member.as_deref())?;
+            say(&format!("New signing key {key}."));
+        }
         KeyCommand::Revoke { data, member, key } => {
             open(&data)?.key_revoke(member.as_deref(), &key)?;
             say(&format!("{key} signs nothing from the next block on."));

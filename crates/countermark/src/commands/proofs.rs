@@ -6,7 +6,7 @@ use anyhow::Result;
 use countermark_epcis::json::Json;
 use countermark_epcis::time::Instant;
 use countermark_node::verify::{
-    self, CheckState, Disclosed, Disclosure, Report, Verdict, Verified, hex,
+    self, CheckState, Disclosed, Disclosure, RecordReport, Report, Verdict, Verified, hex,
 };
 
 use super::{open, read, write};
@@ -108,16 +108,47 @@ fn report_json(report: &Report) -> Json {
         ("disclosed", Json::Array(disclosed.collect())),
     ]);
     if let Some(record) = report.records.first() {
-        let about = object([
-            ("recordID", Json::string(hex(&record.record_id))),
-            ("member", Json::string(hex(&record.member))),
-            ("memberName", text_or_null(record.member_name.as_deref())),
-            ("height", number(record.height)),
-            ("blockTime", Json::string(Instant::format_ms(record.block_time_ms.cast_signed()))),
-        ]);
-        value.set("record", about);
+        value.set("record", record_json(record));
+        value.set("records", Json::Array(report.records.iter().map(record_json).collect()));
+    }
+    if let Some(issuer) = &report.issuer {
+        value.set(
+            "issuer",
+            object([
+                ("member", Json::string(hex(&issuer.member))),
+                ("memberName", text_or_null(issuer.member_name.as_deref())),
+                ("key", Json::string(hex(&issuer.key))),
+                ("issuedAt", Json::string(moment(issuer.issued_at_ms))),
+            ]),
+        );
+    }
+    if let Some(log) = &report.log {
+        value.set(
+            "log",
+            object([
+                ("origin", Json::string(&*log.origin)),
+                ("size", number(log.size)),
+                ("root", Json::string(hex(&log.root))),
+                ("height", number(log.height)),
+                ("blockTime", Json::string(moment(log.time_ms))),
+            ]),
+        );
     }
     value
+}
+
+fn moment(unix_ms: u64) -> String {
+    Instant::format_ms(unix_ms.cast_signed())
+}
+
+fn record_json(record: &RecordReport) -> Json {
+    object([
+        ("recordID", Json::string(hex(&record.record_id))),
+        ("member", Json::string(hex(&record.member))),
+        ("memberName", text_or_null(record.member_name.as_deref())),
+        ("height", number(record.height)),
+        ("blockTime", Json::string(moment(record.block_time_ms))),
+    ])
 }
 
 /// What one opening shows, in words.
