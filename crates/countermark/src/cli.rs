@@ -238,8 +238,17 @@ pub(crate) enum Command {
         /// provenance or other; all of them where not given
         #[arg(long)]
         class: Option<String>,
+        /// Why; stands on the ledger
+        #[arg(long, value_enum, default_value_t = Reason::Error)]
+        reason: Reason,
         #[arg(long)]
         json: bool,
+    },
+    /// Say which extensions belong to which field class (TOML), for events from now on
+    Classes {
+        #[command(flatten)]
+        data: Data,
+        file: PathBuf,
     },
     /// Confirm that the clock really did jump by more than an hour
     ConfirmClock {
@@ -394,6 +403,21 @@ pub(crate) enum EpcFormat {
     NeverTranslates,
     #[value(name = "No_Preference")]
     NoPreference,
+}
+
+/// Why values are erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reason {
+    /// The person concerned asked for it
+    Request,
+    /// The time for which it had to be kept is over
+    Retention,
+    /// It was captured in error
+    Error,
+    /// An authority ordered it
+    Order,
+    /// The agreement under which it was kept has ended
+    Agreement,
 }
 
 /// The event-hash profiles.

@@ -66,9 +66,11 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Endorse { data, member, event_id } => {
             members::endorse(&data, member.as_deref(), &event_id)
         }
-        Command::Erase { data, member, event_id, class, json } => {
-            writing::erase(&data, member.as_deref(), &event_id, class.as_deref(), json)
+        Command::Erase { data, member, event_id, class, reason, json } => {
+            let what = writing::Erased { class, reason };
+            writing::erase(&data, member.as_deref(), &event_id, &what, json)
         }
+        Command::Classes { data, file } => writing::classes(&data, &file),
         Command::Mapping(command) => pure::mapping(command),
         Command::Events { data, query, epc_format, json } => {
             reading::events(&data, &query, epc_format, json)

@@ -151,7 +151,8 @@ impl Node {
     }
 
     fn epcis_batch(&self, member: usize, file: &InputFile, document: Document) -> Batch {
-        let mut tagger = Tagger::new(&self.keyring.secrets.members[member].tag_key);
+        let mut tagger =
+            Tagger::new(&self.keyring.secrets.members[member].tag_key, &self.classes.personal);
         let prefix = match document.kind {
             document::Kind::Capture => "/epcisBody/eventList/",
             document::Kind::Query => "/epcisBody/queryResults/resultsBody/eventList/",
@@ -176,7 +177,8 @@ impl Node {
         outcome: &countermark_intake::Outcome,
         mapping: &str,
     ) -> Result<Batch, Vec<Finding>> {
-        let mut tagger = Tagger::new(&self.keyring.secrets.members[member].tag_key);
+        let mut tagger =
+            Tagger::new(&self.keyring.secrets.members[member].tag_key, &self.classes.personal);
         let (mut incoming, mut places, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         for (json, line) in outcome.events.iter().zip(&outcome.lines) {
             let event = match Event::from_json(json.clone()) {
@@ -279,7 +281,7 @@ impl Node {
         for part in fresh.chunks(RECORDS_PER_BLOCK) {
             let mut part = Cow::Borrowed(part);
             while !part.is_empty() {
-                let records = prepare_all(&part, &self.classification)?;
+                let records = prepare_all(&part, &self.classes)?;
                 let ids: Vec<String> =
                     records.iter().map(|record| record.event_id.clone()).collect();
                 let submission = Submission::Records { signer: self.signing(member), records };
@@ -408,7 +410,9 @@ fn known(sequencer: &Sequencer, incoming: &Incoming) -> Result<Known, NodeError>
     if stored.is_partial {
         return Ok(Known::Erased(id.or_else(named)));
     }
-    if same_event(&stored.event, incoming.event.json()) {
+    // What tags alike by content is the same by the standard's event hash, whatever its lexemes.
+    let by_content = incoming.source.is_none() && !incoming.named;
+    if by_content || same_event(&stored.event, incoming.event.json()) {
         Ok(Known::Same(id.unwrap_or_default()))
     } else {
         Ok(Known::Other)

@@ -15,8 +15,6 @@ use crate::prepare::keyed;
 use crate::stores::store_error;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-/// Registered number of the reason "captured in error".
-const REASON_ERROR: u64 = 3;
 
 /// Where the desk notes a document's place, before its id.
 const PLACE_SETTING: &str = "document/";
@@ -27,6 +25,23 @@ struct Place {
     member: MemberId,
     location: u64,
     name: String,
+}
+
+/// Why values are erased; the numbers are registered
+/// ([`ERASURE_REASONS`](countermark_ledger::statement::ERASURE_REASONS)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+pub enum ErasureReason {
+    /// The person concerned asked for it.
+    Request = 1,
+    /// The time for which it had to be kept is over.
+    Retention = 2,
+    /// It was captured in error.
+    Error = 3,
+    /// An authority ordered it.
+    Order = 4,
+    /// The agreement under which it was kept has ended.
+    Agreement = 5,
 }
 
 /// A document in the vault.
@@ -127,6 +142,7 @@ impl Node {
         member: Option<&str>,
         event_id: &str,
         class: Option<&str>,
+        reason: ErasureReason,
     ) -> Result<Vec<String>, NodeError> {
         let at = self.member_index(member)?;
         let member = self.keyring.secrets.members[at].id;
@@ -161,7 +177,7 @@ impl Node {
             bodies.push(Body::Erasure(Erasure {
                 record: row.record_id,
                 classes,
-                reason: REASON_ERROR,
+                reason: reason as u64,
                 time_ms,
             }));
         }

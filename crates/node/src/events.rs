@@ -99,11 +99,12 @@ impl Node {
         sequencer: &Sequencer,
         event_id: &str,
     ) -> Result<Vec<EventRow>, NodeError> {
-        let rows = sequencer
+        let mut rows = sequencer
             .stores
             .index
             .events_by_id(&self.member_ids(), event_id)
             .map_err(|e| store_error(&e))?;
+        rows.sort_by_key(|row| (row.is_withdrawn, row.is_error_declaration));
         if rows.is_empty() {
             let what = format!("no member of this node has an event {event_id}");
             return Err(NodeError::NotFound(what));

@@ -26,6 +26,8 @@ pub enum Unlock {
     KeyFile,
     /// By a passphrase.
     Passphrase(Zeroizing<String>),
+    /// By a passphrase that is there for whichever node needs it: one that has a key file does not.
+    PassphraseIfNeeded(Zeroizing<String>),
 }
 
 /// Why the keys cannot be used.
@@ -42,6 +44,9 @@ pub enum KeyringError {
         "these keys are locked by a passphrase; give --passphrase-file or COUNTERMARK_PASSPHRASE"
     )]
     PassphraseNeeded,
+    /// A passphrase for keys that have none.
+    #[error("these keys open with their key file; no passphrase was set when they were made")]
+    NoPassphrase,
     /// A file of the keyring is not what it should be.
     #[error("{place}: {what}; restore it from a backup")]
     Damaged {
@@ -164,7 +169,7 @@ impl Keyring {
                 write_private(&folder.join("key"), &*key)?;
                 (Lock::KeyFile, key)
             }
-            Unlock::Passphrase(passphrase) => {
+            Unlock::Passphrase(passphrase) | Unlock::PassphraseIfNeeded(passphrase) => {
                 let (memory_kib, passes, lanes) = ARGON2;
                 let salt = random()?;
                 let key = derive(passphrase, &salt, memory_kib, passes, lanes, folder)?;
@@ -187,12 +192,13 @@ impl Keyring {
         let lock: Lock = serde_json::from_slice(&read(&place)?)
             .map_err(|e| KeyringError::Damaged { place, what: e.to_string() })?;
         let key = match (lock, unlock) {
-            // A key file opens by itself; a passphrase given beside it is not needed.
+            (Lock::KeyFile, Unlock::Passphrase(_)) => return Err(KeyringError::NoPassphrase),
             (Lock::KeyFile, _) => read_key(&folder.join("key"))?,
             (Lock::Argon2id { .. }, Unlock::KeyFile) => return Err(KeyringError::PassphraseNeeded),
-            (Lock::Argon2id { memory_kib, passes, lanes, salt }, Unlock::Passphrase(text)) => {
-                derive(text, &salt, memory_kib, passes, lanes, folder)?
-            }
+            (
+                Lock::Argon2id { memory_kib, passes, lanes, salt },
+                Unlock::Passphrase(text) | Unlock::PassphraseIfNeeded(text),
+            ) => derive(text, &salt, memory_kib, passes, lanes, folder)?,
         };
         let secrets = unseal(&folder.join("secrets"), &key)?;
         Ok(Self { folder: folder.to_owned(), key, secrets })

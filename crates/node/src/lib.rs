@@ -4,6 +4,7 @@
 
 mod blocks;
 mod capture;
+mod classes;
 mod clock;
 mod documents;
 mod error;
@@ -29,7 +30,7 @@ pub mod verify;
 mod tests;
 
 pub use capture::{CaptureReport, Held, InputFile};
-pub use documents::KeptDocument;
+pub use documents::{ErasureReason, KeptDocument};
 pub use error::{ErrorKind, NodeError};
 pub use events::EventsAnswer;
 pub use format::EpcFormat;

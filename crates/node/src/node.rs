@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use countermark_ledger::ids::{MemberId, hex, key_id, sha256};
-use countermark_ledger::record::Classification;
+use countermark_ledger::limits::ORIGIN_BYTES_MAX;
 use countermark_ledger::registry::RULE_SET_1;
 use countermark_ledger::state::StateView;
 use countermark_ledger::state::entries::{
@@ -22,6 +22,7 @@ use countermark_tlog::note::Algorithm;
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::blocks;
+use crate::classes::Classes;
 use crate::clock::{self, ClockSource};
 use crate::error::NodeError;
 use crate::keyring::{self, Keyring, MemberSecrets, Secrets, Unlock};
@@ -35,7 +36,7 @@ const NAME_BYTES_MAX: usize = 200;
 /// An open node. It holds its data directory's lock until it is dropped.
 pub struct Node {
     pub(crate) keyring: Keyring,
-    pub(crate) classification: Classification,
+    pub(crate) classes: Classes,
     shared: Shared,
     order: Local<Shared>,
 }
@@ -192,6 +193,10 @@ impl Node {
             let what = format!("\"{origin}\" is no origin: it has no spaces and no \"+\"");
             return Err(NodeError::Usage(what));
         }
+        if origin.len() > ORIGIN_BYTES_MAX {
+            let what = format!("an origin has at most {ORIGIN_BYTES_MAX} bytes");
+            return Err(NodeError::Usage(what));
+        }
         let disk = FileDisk::create(folder).map_err(|e| store_error(&e))?;
         let keyring = new_keyring(folder, unlock, name, country, origin)?;
         Self::begin(system_parts(folder, disk, keyring))
@@ -268,7 +273,9 @@ impl Node {
         let sequencer = Sequencer { stores, log_signer, clock, clock_note, founder: None };
         let shared = Shared(Arc::new(Mutex::new(sequencer)));
         let order = Local::start(shared.clone());
-        let mut node = Self { keyring, classification: Classification::new(), shared, order };
+        let classes =
+            Classes::load(&shared.0.lock().unwrap_or_else(PoisonError::into_inner).stores)?;
+        let mut node = Self { keyring, classes, shared, order };
         node.finish_rotations()?;
         node.tell_founder();
         Ok(node)

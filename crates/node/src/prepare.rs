@@ -6,10 +6,11 @@ use countermark_epcis::hash::{self, Profile};
 use countermark_epcis::json::Json;
 use countermark_epcis::{Event, Facts};
 use countermark_ledger::ids::{Hash, RecordId};
-use countermark_ledger::record::{self, Classification, FieldClass, RecordKeys};
+use countermark_ledger::record::{self, FieldClass, RecordKeys};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::classes::Classes;
 use crate::error::NodeError;
 use crate::keyring;
 
@@ -47,6 +48,8 @@ pub(crate) struct Prepared {
     pub(crate) keys: RecordKeys,
     pub(crate) facts: Facts,
     pub(crate) event_id: String,
+    /// Whom its personal members are about.
+    pub(crate) subject: Option<Vec<u8>>,
 }
 
 /// Makes idempotency tags (design 4.2): the same source line, event id or event content at the same
@@ -54,6 +57,8 @@ pub(crate) struct Prepared {
 pub(crate) struct Tagger<'a> {
     key: &'a [u8; 32],
     occurrences: HashMap<String, u64>,
+    /// Names of personal members: no tag depends on them.
+    personal: &'a [String],
 }
 
 const TAG_LINE: u8 = 1;
@@ -62,8 +67,8 @@ const TAG_CONTENT: u8 = 3;
 
 impl<'a> Tagger<'a> {
     /// For the events of one document.
-    pub(crate) fn new(key: &'a [u8; 32]) -> Self {
-        Self { key, occurrences: HashMap::new() }
+    pub(crate) fn new(key: &'a [u8; 32], personal: &'a [String]) -> Self {
+        Self { key, occurrences: HashMap::new(), personal }
     }
 
     pub(crate) fn tag(&mut self, event: &Event, source: Option<&Source>) -> [u8; 32] {
@@ -79,7 +84,7 @@ impl<'a> Tagger<'a> {
             }
             (None, Some(id)) => parts.extend([&[TAG_EVENT_ID][..], id.as_bytes()]),
             (None, None) => {
-                hashed = hash::event_hash(event, Profile::Cbv20V2026);
+                hashed = hash::pre_hash_without(event, Profile::Cbv20V2026, self.personal);
                 let count = self.occurrences.entry(hashed.clone()).or_default();
                 occurrence = count.to_be_bytes();
                 *count += 1;
@@ -131,12 +136,17 @@ fn provenance(incoming: &Incoming) -> Json {
 pub(crate) fn prepare(
     incoming: &Incoming,
     previous: Option<RecordId>,
-    classes: &Classification,
+    classes: &Classes,
 ) -> Result<Prepared, NodeError> {
     let random: [u8; 32 * record::CLASS_COUNT] = keyring::random()?;
     let keys = RecordKeys::from_random(&random);
-    let commitment = record::commit(incoming.event.json(), &provenance(incoming), classes, &keys)
-        .map_err(|e| NodeError::Refused(e.to_string()))?;
+    let commitment = record::commit(
+        incoming.event.json(),
+        &provenance(incoming),
+        &classes.classification,
+        &keys,
+    )
+    .map_err(|e| NodeError::Refused(e.to_string()))?;
     Ok(Prepared {
         record_id: keyring::random()?,
         tag: incoming.tag,
@@ -147,6 +157,7 @@ pub(crate) fn prepare(
         keys,
         facts: incoming.event.facts(),
         event_id: incoming.event.event_id().unwrap_or_default().to_owned(),
+        subject: classes.subject_of(incoming.event.json()),
     })
 }
 
@@ -156,7 +167,7 @@ const EVENTS_PER_THREAD_MIN: usize = 32;
 /// Prepares many events on all cores; the order stays.
 pub(crate) fn prepare_all(
     incoming: &[(Incoming, Option<RecordId>)],
-    classes: &Classification,
+    classes: &Classes,
 ) -> Result<Vec<Prepared>, NodeError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = incoming.len().div_ceil(cores).max(EVENTS_PER_THREAD_MIN);

@@ -3,11 +3,11 @@
 use countermark_ledger::bundle::{
     BlockProof, Draft, EntryProof, GENESIS_LEAF_INDEX, GenesisProof, RecordProof,
 };
-use countermark_ledger::ids::RecordId;
+use countermark_ledger::ids::{MemberId, RecordId};
 use countermark_ledger::receipt;
 use countermark_ledger::record::disclose;
 use countermark_ledger::record_header::{batch_leaf_hash, decode_batch};
-use countermark_ledger::state::entries::{Entry, RecordEntry};
+use countermark_ledger::state::entries::{Entry, KeyEntry, MemberEntry, MemberStatus, RecordEntry};
 use countermark_ledger::state::keys;
 use countermark_ledger::statement::{Body, SignedStatement};
 use countermark_ledger::trust::{TrustPolicy, TrustedMember};
@@ -40,7 +40,7 @@ impl Node {
     pub fn prove(&self, event_id: &str, fields: &[String]) -> Result<Vec<u8>, NodeError> {
         let sequencer = self.lock();
         let rows = self.rows_of_event(&sequencer, event_id)?;
-        let issuer = self.member_of_id(&rows[0].member)?;
+        let issuer = self.issuer(&sequencer, &rows[0].member)?;
         let whole = [String::new()];
         let fields = if fields.is_empty() { &whole[..] } else { fields };
         let stores = &sequencer.stores;
@@ -78,6 +78,29 @@ impl Node {
             .sign(&signing.key)
             .map_err(|e| NodeError::Damaged { place: "bundle".to_owned(), what: chain(&e) })?;
         Ok(bundle.encode())
+    }
+
+    /// Who issues a bundle: the member that recorded the event, or, where it is not active any more,
+    /// any other member of this node that is. The bundle says who it was.
+    fn issuer(&self, sequencer: &Sequencer, owner: &MemberId) -> Result<usize, NodeError> {
+        let owner = self.member_of_id(owner)?;
+        let members = 0..self.keyring.secrets.members.len();
+        for at in std::iter::once(owner).chain(members) {
+            let signing = self.signing(at);
+            let state = &sequencer.stores.state;
+            let member = MemberEntry::load(state, &keys::member(&signing.member));
+            let key = KeyEntry::load(state, &keys::signing_key(&signing.key_id()));
+            let (member, key) =
+                (member.map_err(|e| store_error(&e))?, key.map_err(|e| store_error(&e))?);
+            let active = member.is_some_and(|member| member.status == MemberStatus::Active);
+            if active && key.is_some_and(|key| key.revoked_at_height.is_none()) {
+                return Ok(at);
+            }
+        }
+        Err(NodeError::Refused(
+            "no member of this node is active and has a valid key: nobody can issue a bundle"
+                .to_owned(),
+        ))
     }
 
     /// The receipt of the statement that captured an event.

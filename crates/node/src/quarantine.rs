@@ -8,6 +8,7 @@ use countermark_store::desk::{Kind, Quarantined, Seen, SeenDocument};
 use crate::capture::Held;
 use crate::error::NodeError;
 use crate::node::Node;
+use crate::prepare::keyed;
 use crate::stores::store_error;
 
 /// Entries that one look shows.
@@ -41,14 +42,22 @@ impl Node {
         member: usize,
         outcome: &Outcome,
     ) -> Result<Option<Finding>, NodeError> {
-        let member = self.keyring.secrets.members[member].id;
+        let secrets = &self.keyring.secrets.members[member];
+        let member = secrets.id;
+        // Outside the vault no plain digest of a document stands.
+        let digest = keyed(&secrets.tag_key, &[b"document", &outcome.document.digest]);
+        let id = if outcome.document.id.starts_with("sha256:") {
+            format!("digest:{}", hex(&digest))
+        } else {
+            outcome.document.id.clone()
+        };
         let mut sequencer = self.lock();
         let now = i64::try_from(sequencer.clock.now_ms()).unwrap_or(i64::MAX);
         let desk = &mut sequencer.stores.desk;
         for (_, entry) in desk.quarantine(0, ENTRIES_MAX).map_err(|e| store_error(&e))? {
             let same = entry.member == member
                 && entry.source_system == outcome.document.system
-                && entry.document_id == outcome.document.id;
+                && entry.document_id == id;
             if same {
                 // What is still unknown comes back in the entries below.
                 desk.resolve(&member, entry.kind, &entry.source_system, &entry.value, now)
@@ -56,7 +65,7 @@ impl Node {
             }
         }
         let before = desk
-            .seen(&member, &outcome.document.system, &outcome.document.id, &outcome.document.digest)
+            .seen(&member, &outcome.document.system, &id, &digest)
             .map_err(|e| store_error(&e))?;
         let warning = matches!(before, Seen::Changed(_)).then(|| {
             let what = format!("another version of document {} was here", outcome.document.id);
@@ -66,8 +75,8 @@ impl Node {
         let seen = SeenDocument {
             member,
             source_system: outcome.document.system.clone(),
-            document_id: outcome.document.id.clone(),
-            digest: outcome.document.digest,
+            document_id: id.clone(),
+            digest,
             seen_at_ms: now,
             outcome: if outcome.is_taken() { "taken" } else { "not taken" }.to_owned(),
         };
@@ -77,7 +86,7 @@ impl Node {
             .map(|held| Quarantined {
                 member,
                 source_system: outcome.document.system.clone(),
-                document_id: outcome.document.id.clone(),
+                document_id: id.clone(),
                 place: held.place.clone(),
                 kind: if held.rule == "unknown-item" { Kind::Item } else { Kind::Party },
                 value: held.value.clone(),
@@ -85,9 +94,7 @@ impl Node {
                 since_ms: now,
             })
             .collect();
-        desk.note_document(&seen, &waiting).map_err(|e| {
-            NodeError::Store(format!("{e} (document {})", hex(&outcome.document.digest)))
-        })?;
+        desk.note_document(&seen, &waiting).map_err(|e| store_error(&e))?;
         Ok(warning)
     }
 }

@@ -155,7 +155,7 @@ impl Stores {
                         id: record.record_id,
                         bodies: &record.bodies,
                         keys: &record.keys,
-                        subject: None,
+                        subject: record.subject.as_deref(),
                     }
                 })
                 .collect();

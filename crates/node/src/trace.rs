@@ -207,7 +207,7 @@ impl Run<'_> {
                 self.silent(&question, way);
             }
             self.take(&fragment);
-            questions.extend(self.onward(&fragment, way));
+            questions.extend(self.onward(&fragment, way)?);
         }
         Ok(known)
     }
@@ -247,7 +247,11 @@ impl Run<'_> {
 
     /// The questions that a member's handovers lead to. A handover itself is an edge from what was
     /// handed over to the same thing at the other side.
-    fn onward(&mut self, fragment: &Fragment, way: walk::Direction) -> Vec<Question> {
+    fn onward(
+        &mut self,
+        fragment: &Fragment,
+        way: walk::Direction,
+    ) -> Result<Vec<Question>, NodeError> {
         let mut questions = Vec::new();
         let teller = self.members.name(&fragment.member);
         for handover in fragment.frontier(way) {
@@ -281,16 +285,16 @@ impl Run<'_> {
             if named.is_empty() {
                 self.unnamed(fragment, handover, &parties, way, &mut |to| {
                     questions.push(ask(to, false));
-                });
+                })?;
             } else {
                 questions.extend(named.into_iter().map(|member| ask(member, true)));
             }
         }
-        questions
+        Ok(questions)
     }
 
-    /// The handover names nobody of this node: whoever here knows the goods is asked, and if nobody
-    /// does, the party is a gap.
+    /// The handover names no member that is known by its GLN. Whoever here recorded the other side of
+    /// it, with the same goods, is the counterparty and is asked; if nobody did, the party is a gap.
     fn unnamed(
         &mut self,
         fragment: &Fragment,
@@ -298,15 +302,15 @@ impl Run<'_> {
         parties: &[&str],
         way: walk::Direction,
         ask: &mut dyn FnMut(MemberId),
-    ) {
+    ) -> Result<(), NodeError> {
         let mut anyone = false;
         for (member, _) in self.members.names.iter().filter(|(id, _)| *id != fragment.member) {
-            let limits = Limits { levels: 0, ..Limits::default() };
-            let knows = self
+            let limits = Limits { levels: 2, ..Limits::default() };
+            let answer = self
                 .index
                 .trace_member(member, &handover.starts, way, &limits)
-                .is_ok_and(|answer| !answer.nodes.is_empty());
-            if knows {
+                .map_err(|e| NodeError::Store(e.to_string()))?;
+            if answer.handovers.iter().any(|other| other.is_sent != handover.is_sent) {
                 anyone = true;
                 ask(*member);
             }
@@ -316,5 +320,6 @@ impl Run<'_> {
             let reason = "is no member of this node and was not asked".to_owned();
             self.trace.missing.push(Missing { member: party.to_owned(), reason });
         }
+        Ok(())
     }
 }

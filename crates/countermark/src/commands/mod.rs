@@ -6,6 +6,7 @@ pub(crate) mod pure;
 pub(crate) mod reading;
 pub(crate) mod writing;
 
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -24,7 +25,7 @@ pub(crate) fn unlock(given: &cli::Unlock) -> Result<Unlock> {
         return Ok(Unlock::Passphrase(Passphrase::new(first.to_owned())));
     }
     Ok(match std::env::var("COUNTERMARK_PASSPHRASE") {
-        Ok(text) if !text.is_empty() => Unlock::Passphrase(Passphrase::new(text)),
+        Ok(text) if !text.is_empty() => Unlock::PassphraseIfNeeded(Passphrase::new(text)),
         _ => Unlock::KeyFile,
     })
 }
@@ -36,11 +37,13 @@ pub(crate) fn open(data: &Data) -> Result<Node> {
 /// Reads a file that the user named.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     let failed = |source: std::io::Error| unreadable(path, &source.to_string());
-    let size = std::fs::metadata(path).map_err(failed)?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(unreadable(path, &format!("{size} bytes; at most {FILE_BYTES_MAX} are read")));
+    let mut bytes = Vec::new();
+    let mut file = std::fs::File::open(path).map_err(failed)?.take(FILE_BYTES_MAX + 1);
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(unreadable(path, &format!("more than {FILE_BYTES_MAX} bytes; split it")));
     }
-    std::fs::read(path).map_err(failed)
+    Ok(bytes)
 }
 
 /// Writes a file that the user named: whole, or not at all.

@@ -77,6 +77,10 @@ fn show(report: &Report) {
         say(&format!("{:<13} {}: {}", state_word(check.state), check.check, check.detail));
     }
     for record in &report.records {
+        let id = hex(&record.member);
+        let name = record.member_name.as_deref().unwrap_or(&id);
+        let time = moment(record.block_time_ms);
+        say(&format!("recorded by {name} in block {} at {time}:", record.height));
         if let Some(event) = &record.verified.event {
             say(&format!("              event = {}", event.to_text()));
             continue;
@@ -88,6 +92,14 @@ fn show(report: &Report) {
         for pointer in lacking(&record.verified) {
             say(&format!("              {pointer} is absent"));
         }
+    }
+    if let Some(issuer) = &report.issuer {
+        let id = hex(&issuer.member);
+        let name = issuer.member_name.as_deref().unwrap_or(&id);
+        say(&format!(
+            "bundle issued by {name} at {}, by its own clock",
+            moment(issuer.issued_at_ms)
+        ));
     }
     say(&report.message);
 }
@@ -143,6 +155,7 @@ fn moment(unix_ms: u64) -> String {
 
 fn record_json(record: &RecordReport) -> Json {
     object([
+        ("disclosed", Json::Array(disclosed_json(&record.verified))),
         ("recordID", Json::string(hex(&record.record_id))),
         ("member", Json::string(hex(&record.member))),
         ("memberName", text_or_null(record.member_name.as_deref())),

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use countermark_epcis::finding::Finding;
 use countermark_epcis::json::Json;
-use countermark_node::{CaptureReport, Held, InputFile};
+use countermark_node::{CaptureReport, ErasureReason, Held, InputFile};
 
 use super::{open, read, write, write_report_counts};
-use crate::cli::{Data, DocumentCommand};
+use crate::cli::{Data, DocumentCommand, Reason};
 use crate::output::{Bar, object, say, say_json, text_or_null};
 use crate::{DOES_NOT_HOLD, HOLDS, UNREADABLE};
 
@@ -155,14 +155,34 @@ fn held_json(held: &Held) -> Json {
     ])
 }
 
+/// What is erased, and why.
+pub(crate) struct Erased {
+    pub(crate) class: Option<String>,
+    pub(crate) reason: Reason,
+}
+
+pub(crate) fn classes(data: &Data, file: &Path) -> Result<u8> {
+    let count = open(data)?.classes_set(&file.display().to_string(), &read(file)?)?;
+    say(&format!("{count} extensions have a field class of their own, in events from now on."));
+    Ok(HOLDS)
+}
+
 pub(crate) fn erase(
     data: &Data,
     member: Option<&str>,
     event_id: &str,
-    class: Option<&str>,
+    what: &Erased,
     json: bool,
 ) -> Result<u8> {
-    let erased = open(data)?.erase(member, event_id, class)?;
+    let reason = match what.reason {
+        Reason::Request => ErasureReason::Request,
+        Reason::Retention => ErasureReason::Retention,
+        Reason::Error => ErasureReason::Error,
+        Reason::Order => ErasureReason::Order,
+        Reason::Agreement => ErasureReason::Agreement,
+    };
+    let class = what.class.as_deref();
+    let erased = open(data)?.erase(member, event_id, class, reason)?;
     if json {
         say_json(&object([
             ("eventID", Json::string(event_id)),
