@@ -1,6 +1,7 @@
 //! What becomes of documents that repeat, contradict or outgrow each other.
 
 use super::{InputFile, Lab, capture, capture_ids, document, event, ids};
+use crate::ErasureReason;
 use crate::progress::Silent;
 use crate::stores::INDEX_FILE;
 
@@ -85,8 +86,8 @@ fn an_erased_event_is_not_recorded_again_and_that_is_said() {
         let unnamed = document(&[event(None, 7)]);
         let given = capture(&node, "Farm", &unnamed).accepted;
         capture_ids(&node, &["urn:x:1"]);
-        node.erase(None, "urn:x:1", class).unwrap();
-        node.erase(None, &given[0], class).unwrap();
+        node.erase(None, "urn:x:1", class, ErasureReason::Error).unwrap();
+        node.erase(None, &given[0], class, ErasureReason::Error).unwrap();
         drop(node);
         lab.lose(&[INDEX_FILE]);
         let node = lab.open().unwrap();

@@ -6,6 +6,7 @@ use countermark_store::disk::{CrashMode, FrozenDisk};
 
 use super::world::{Acknowledged, Deed, Dice, Life, goes_on};
 use super::{Lab, capture_ids, ids};
+use crate::ErasureReason;
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::stores::{INDEX_FILE, STATE_FILE};
@@ -158,7 +159,7 @@ fn an_erasure_that_was_cut_short_after_its_statement_is_finished_on_opening() {
             capture_ids(&node, &["urn:x:1", "urn:x:2"]);
             let before = node.lock().stores.log.size();
             lab.disk.freeze_at_sync(at);
-            let acknowledged = node.erase(None, "urn:x:1", None).is_ok();
+            let acknowledged = node.erase(None, "urn:x:1", None, ErasureReason::Error).is_ok();
             drop(node);
             lab.disk = lab.disk.crash_image(mode);
             let node = lab.open().unwrap();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{HOUR_MS, InputFile, Lab, document, event, ids};
+use crate::ErasureReason;
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::progress::Silent;
@@ -99,7 +100,7 @@ impl Life {
                 assert_eq!(report.accepted.len() + report.duplicates.len(), events.len());
             }
             Deed::Erase { member, event, class } => {
-                node.erase(Some(member), event, *class)?;
+                node.erase(Some(member), event, *class, ErasureReason::Error)?;
             }
             Deed::Rotate(member) => drop(node.key_rotate(Some(member))?),
             Deed::Document(member) => {
