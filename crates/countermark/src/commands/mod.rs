@@ -56,9 +56,9 @@ fn unreadable(path: &Path, what: &str) -> anyhow::Error {
     NodeError::Unreadable { place: path.display().to_string(), what: what.to_owned() }.into()
 }
 
-/// Shows what became of documents: counts on standard output, faults on standard error.
-fn write_report_counts(report: &countermark_node::CaptureReport) {
-    for (file, finding) in report.findings.iter().chain(&report.rejected) {
+/// Shows why documents were not taken, on standard error.
+fn write_faults(report: &countermark_node::CaptureReport) {
+    for (file, finding) in &report.rejected {
         eprintln!("{file}: {finding}");
     }
     for held in &report.quarantined {
@@ -66,6 +66,13 @@ fn write_report_counts(report: &countermark_node::CaptureReport) {
             "{}: {}: {} \"{}\": {}",
             held.file, held.place, held.kind, held.value, held.message
         );
+    }
+}
+
+/// Shows what became of documents in words: counts and ids on standard output.
+fn write_counts(report: &countermark_node::CaptureReport) {
+    for (file, finding) in &report.findings {
+        eprintln!("{file}: {finding}");
     }
     crate::output::say(&format!(
         "{} accepted, {} known already, {} rejected, {} quarantined.",
