@@ -21,6 +21,10 @@ pub(crate) fn unlock(given: &cli::Unlock) -> Result<Unlock> {
     if let Some(file) = &given.passphrase_file {
         let text = String::from_utf8(read(file)?).map_err(|_| unreadable(file, "not UTF-8"))?;
         let first = text.lines().next().unwrap_or_default();
+        if first.is_empty() {
+            let what = format!("{}: its first line, the passphrase, is empty", file.display());
+            return Err(NodeError::Usage(what).into());
+        }
         return Ok(Unlock::Passphrase(Passphrase::new(first.to_owned())));
     }
     Ok(match std::env::var("COUNTERMARK_PASSPHRASE") {

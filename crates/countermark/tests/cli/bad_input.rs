@@ -221,10 +221,12 @@ fn a_full_disk_is_named_when_a_ledger_is_started_or_a_file_written() {
         "{run:?}"
     );
     let node = Node::new();
-    node.capture(&document(&[named(1)]));
+    let mut large = named(1);
+    large["example:rows"] = (0..20_000).collect();
+    node.capture(&document(&[large]));
     let out = node.path("bundle").display().to_string();
     let id = named(1)["eventID"].as_str().unwrap().to_owned();
-    let run = on_a_full_disk(&node, 2, &["prove", &id, "-o", &out]);
+    let run = on_a_full_disk(&node, 100, &["prove", &id, "-o", &out]);
     assert!(run.code > 0 && run.err.contains("bundle"), "{run:?}");
     assert!(!node.path("bundle").exists());
 }
