@@ -16,7 +16,7 @@ use crate::error::NodeError;
 pub fn verify(name: &str, file: &[u8], trust: Option<&[u8]>) -> Result<Report, NodeError> {
     let unreadable = |what: String| NodeError::Unreadable { place: name.to_owned(), what };
     let trust = trust
-        .map(|file| TrustPolicy::parse(file))
+        .map(TrustPolicy::parse)
         .transpose()
         .map_err(|e| NodeError::Unreadable { place: "trust policy".into(), what: e.to_string() })?;
     match Bundle::decode(file) {
