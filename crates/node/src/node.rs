@@ -95,6 +95,19 @@ fn default_origin(name: &str) -> Result<String, NodeError> {
     Ok(format!("{plain}.countermark/{}", hex(&random)))
 }
 
+/// Removes what a failed start left in a directory that was empty before.
+fn clear(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        // What cannot be removed is named when the directory is used again.
+        let _left = if path.is_dir() {
+            std::fs::remove_dir_all(&path)
+        } else {
+            std::fs::remove_file(&path)
+        };
+    }
+}
+
 fn check_name(name: &str) -> Result<(), NodeError> {
     let fault = |rule: &str| Err(NodeError::Usage(format!("the name \"{name}\" {rule}")));
     if name.trim().is_empty() {
@@ -119,8 +132,7 @@ impl Node {
     /// Starts a ledger in an empty or absent directory.
     ///
     /// # Errors
-    /// [`NodeError::NotEmpty`], or what the disk says; a started directory is not left behind
-    /// half made: it then has no `keys` and `init` can be run again after emptying it.
+    /// [`NodeError::NotEmpty`], or what the disk says; nothing is left behind half made then.
     pub fn init(
         folder: &Path,
         unlock: &Unlock,
@@ -149,6 +161,21 @@ impl Node {
             return Err(NodeError::Usage(what));
         }
         let disk = FileDisk::create(folder).map_err(|e| store_error(&e))?;
+        let begun = Self::begin(folder, disk, unlock, name, country, origin);
+        if begun.is_err() {
+            clear(folder);
+        }
+        begun
+    }
+
+    fn begin(
+        folder: &Path,
+        disk: FileDisk,
+        unlock: &Unlock,
+        name: &str,
+        country: Option<&str>,
+        origin: String,
+    ) -> Result<Self, NodeError> {
         let secrets = Secrets {
             origin,
             log_seed: keyring::random()?,
@@ -186,7 +213,15 @@ impl Node {
         }
         let disk = lock_folder(folder)?;
         let keyring = Keyring::open(&folder.join(KEYS_FOLDER), unlock)?;
-        Self::start(folder, disk, keyring, progress)
+        let node = Self::start(folder, disk, keyring, progress)?;
+        if node.lock().stores.log.size() == 0 {
+            let what = format!(
+                "{} holds no ledger yet: `init` was cut short; empty it and run `init` again",
+                folder.display()
+            );
+            return Err(NodeError::Usage(what));
+        }
+        Ok(node)
     }
 
     fn start(

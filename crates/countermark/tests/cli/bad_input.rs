@@ -215,11 +215,15 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
 #[test]
 fn a_full_disk_is_named_when_a_ledger_is_started_or_a_file_written() {
     let node = Node::empty();
-    let run = on_a_full_disk(&node, 1, &["init", "--name", "Farm"]);
-    assert!(
-        run.code > 0 && run.err.contains("File too large") && !run.err.contains("panicked"),
-        "{run:?}"
-    );
+    for blocks in [1, 4, 16, 64, 120] {
+        let run = on_a_full_disk(&node, blocks, &["init", "--name", "Farm"]);
+        assert!(run.code == 1 && !run.err.contains("panicked"), "{blocks}: {run:?}");
+        assert!(run.err.contains("data/") || run.err.contains("log/"), "{blocks}: {run:?}");
+        let left: Vec<_> = std::fs::read_dir(node.data()).unwrap().collect();
+        assert!(left.is_empty(), "{blocks}: {left:?}");
+    }
+    node.run("init", &["--name", "Farm"]).ends(0);
+    node.sound();
     let node = Node::new();
     let mut large = named(1);
     large["example:rows"] = (0..20_000).collect();
