@@ -89,8 +89,9 @@ impl NodeError {
             | Self::InUse(_)
             | Self::UnknownMember { .. }
             | Self::MemberExists(_)
-            | Self::Usage(_)
-            | Self::Keyring(_) => ErrorKind::Usage,
+            | Self::Usage(_) => ErrorKind::Usage,
+            Self::Keyring(KeyringError::Io { .. } | KeyringError::Random) => ErrorKind::Fatal,
+            Self::Keyring(_) => ErrorKind::Usage,
             Self::NotFound(_) | Self::Refused(_) => ErrorKind::Invalid,
             Self::Unreadable { .. } => ErrorKind::Unreadable,
             Self::Damaged { .. } | Self::Store(_) | Self::Unknown(_) => ErrorKind::Fatal,

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use countermark_ledger::ids::{Hash, hex};
+use countermark_ledger::ids::{Hash, MemberId, hex};
 use countermark_ledger::machine::{self, Tip};
 use countermark_ledger::record::{FieldClass, class_digest, empty_digest};
 use countermark_ledger::record_header::{RecordHeader, decode_batch};
 use countermark_ledger::state::{MemoryState, StateStore, StateView};
 use countermark_ledger::statement::{Body, SignedStatement};
 use countermark_store::disk::Disk;
-use countermark_store::index::Index;
+use countermark_store::index::{Erasure, Index};
 use countermark_store::log_store::{self, LogView};
 use countermark_store::state_store::SqliteState;
 use countermark_store::vault::{ClassState, Location, StoredRecord, Vault};
@@ -27,8 +27,8 @@ use crate::error::NodeError;
 use crate::keyring::{Keyring, Secrets, Unlock};
 use crate::node::{KEYS_FOLDER, Node};
 use crate::progress::Progress;
-use crate::replay;
-use crate::sequencer::chain;
+use crate::replay::{self, Places};
+use crate::sequencer::{chain, index_erasure};
 use crate::stores::{self, INDEX_FILE, STATE_FILE, lock_folder, store_error};
 
 /// Faults that are listed before the search ends.
@@ -65,6 +65,8 @@ impl FsckReport {
 
 const RESTORE: &str = "restore this file from a backup or another member's copy";
 const REBUILD_STATE: &str = "delete state.db; it is made again from the log";
+const ERASE_AGAIN: &str =
+    "run `countermark index rebuild`, which carries out every erasure of the log again";
 const REBUILD_INDEX: &str = "run `countermark index rebuild`";
 
 impl Node {
@@ -269,7 +271,14 @@ fn check_records(
     let total = headers.len() as u64;
     for (done, header) in (1..).zip(&headers) {
         for placed in blocks::statements(log, header)? {
-            let Body::Capture(capture) = &placed.signed.statement().body else { continue };
+            let capture = match &placed.signed.statement().body {
+                Body::Capture(capture) => capture,
+                Body::Erasure(erasure) => {
+                    check_erasure(&vaults, &places, &index_erasure(erasure), report);
+                    continue;
+                }
+                _ => continue,
+            };
             let batch = decode_batch(&blocks::object(log, &capture.object)?);
             for bytes in batch.map_err(|e| store_error(&e))? {
                 let record = RecordHeader::decode(&bytes).map_err(|e| store_error(&e))?;
@@ -328,6 +337,26 @@ fn check_body(
         }
     }
     bodies
+}
+
+/// What the ledger says is erased is gone; a vault restored from an older copy has it again.
+fn check_erasure(
+    vaults: &BTreeMap<MemberId, Vault>,
+    places: &Places,
+    erasure: &Erasure,
+    report: &mut FsckReport,
+) {
+    let Some((member, location)) = places.get(&erasure.record_id) else { return };
+    let Some(vault) = vaults.get(member) else { return };
+    // What does not read is reported with its record.
+    let Ok(stored) = vault.get(*location, &erasure.record_id) else { return };
+    for class in stores::erased_classes(erasure) {
+        if matches!(stored.classes[class.index()], ClassState::Body { .. }) {
+            let place = format!("vault, record {}", hex(&erasure.record_id));
+            let what = format!("its {} fields were erased, but are there again", class.name());
+            report.fault(place, what, ERASE_AGAIN);
+        }
+    }
 }
 
 /// The digest that a class's body leads to; `None` where it is erased.

@@ -56,12 +56,12 @@ pub enum KeyringError {
         what: String,
     },
     /// The operating system refused.
-    #[error("{place}: {source}")]
+    #[error("{place}: {cause}")]
     Io {
         /// The file.
         place: PathBuf,
         /// What it said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// No randomness.
     #[error("the operating system gave no random bytes")]
@@ -160,7 +160,7 @@ impl Keyring {
         unlock: &Unlock,
         secrets: Secrets,
     ) -> Result<Self, KeyringError> {
-        let failed = |source| KeyringError::Io { place: folder.to_owned(), source };
+        let failed = |cause| KeyringError::Io { place: folder.to_owned(), cause };
         fs::create_dir(folder).map_err(failed)?;
         restrict_folder(folder).map_err(failed)?;
         let (lock, key) = match unlock {
@@ -220,7 +220,7 @@ impl Keyring {
             })?;
         let fresh = self.folder.join("secrets.new");
         write_private(&fresh, &[&nonce[..], &sealed].concat())?;
-        let failed = |source| KeyringError::Io { place: place.clone(), source };
+        let failed = |cause| KeyringError::Io { place: place.clone(), cause };
         fs::rename(&fresh, &place).map_err(failed)?;
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed)
     }
@@ -266,7 +266,7 @@ fn derive(
 }
 
 fn read(place: &Path) -> Result<Vec<u8>, KeyringError> {
-    let failed = |source| KeyringError::Io { place: place.to_owned(), source };
+    let failed = |cause| KeyringError::Io { place: place.to_owned(), cause };
     let size = fs::metadata(place).map_err(failed)?.len();
     if size > SECRETS_BYTES_MAX {
         let what = format!("{size} bytes, more than {SECRETS_BYTES_MAX}");
@@ -292,7 +292,7 @@ fn write_private(place: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
     options
         .open(place)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .map_err(|source| KeyringError::Io { place: place.to_owned(), source })
+        .map_err(|cause| KeyringError::Io { place: place.to_owned(), cause })
 }
 
 fn restrict_folder(folder: &Path) -> io::Result<()> {

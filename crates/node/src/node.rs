@@ -94,6 +94,19 @@ fn default_origin(name: &str) -> Result<String, NodeError> {
     Ok(format!("{plain}.countermark/{}", hex(&random)))
 }
 
+/// Removes what a failed start left in a directory that was empty before.
+fn clear(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        // What cannot be removed is named when the directory is used again.
+        let _left = if path.is_dir() {
+            std::fs::remove_dir_all(&path)
+        } else {
+            std::fs::remove_file(&path)
+        };
+    }
+}
+
 fn check_name(name: &str) -> Result<(), NodeError> {
     let fault = |rule: &str| Err(NodeError::Usage(format!("the name \"{name}\" {rule}")));
     if name.trim().is_empty() {
@@ -164,8 +177,7 @@ impl Node {
     /// Starts a ledger in an empty or absent directory.
     ///
     /// # Errors
-    /// [`NodeError::NotEmpty`], or what the disk says; a started directory is not left behind
-    /// half made: it then has no `keys` and `init` can be run again after emptying it.
+    /// [`NodeError::NotEmpty`], or what the disk says; nothing is left behind half made then.
     pub fn init(
         folder: &Path,
         unlock: &Unlock,
@@ -198,8 +210,12 @@ impl Node {
             return Err(NodeError::Usage(what));
         }
         let disk = FileDisk::create(folder).map_err(|e| store_error(&e))?;
-        let keyring = new_keyring(folder, unlock, name, country, origin)?;
-        Self::begin(system_parts(folder, disk, keyring))
+        let begun = new_keyring(folder, unlock, name, country, origin)
+            .and_then(|keyring| Self::begin(system_parts(folder, disk, keyring)));
+        if begun.is_err() {
+            clear(folder);
+        }
+        begun
     }
 
     /// Begins a log in empty stores.

@@ -268,8 +268,11 @@ fn open_index(path: &Path) -> Result<Index, NodeError> {
     if !path.exists() {
         return Index::create(path).map_err(|e| store_error(&e));
     }
-    Index::open(path).map_err(|error| NodeError::Damaged {
-        place: path.display().to_string(),
-        what: format!("{}; `countermark index rebuild` makes it again", chain(&error)),
+    Index::open(path).map_err(|error| {
+        let what = chain(&error);
+        // Some of its errors say it themselves.
+        let advice = "`countermark index rebuild` makes it again";
+        let advised = what.contains("index rebuild");
+        NodeError::Store(if advised { what } else { format!("{what}; {advice}") })
     })
 }

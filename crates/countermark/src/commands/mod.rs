@@ -22,6 +22,10 @@ pub(crate) fn unlock(given: &cli::Unlock) -> Result<Unlock> {
     if let Some(file) = &given.passphrase_file {
         let text = String::from_utf8(read(file)?).map_err(|_| unreadable(file, "not UTF-8"))?;
         let first = text.lines().next().unwrap_or_default();
+        if first.is_empty() {
+            let what = format!("{}: its first line, the passphrase, is empty", file.display());
+            return Err(NodeError::Usage(what).into());
+        }
         return Ok(Unlock::Passphrase(Passphrase::new(first.to_owned())));
     }
     Ok(match std::env::var("COUNTERMARK_PASSPHRASE") {
@@ -59,9 +63,9 @@ fn unreadable(path: &Path, what: &str) -> anyhow::Error {
     NodeError::Unreadable { place: path.display().to_string(), what: what.to_owned() }.into()
 }
 
-/// Shows what became of documents: counts on standard output, faults on standard error.
-fn write_report_counts(report: &countermark_node::CaptureReport) {
-    for (file, finding) in report.findings.iter().chain(&report.rejected) {
+/// Shows why documents were not taken, on standard error.
+fn write_faults(report: &countermark_node::CaptureReport) {
+    for (file, finding) in &report.rejected {
         eprintln!("{file}: {finding}");
     }
     for held in &report.quarantined {
@@ -69,6 +73,13 @@ fn write_report_counts(report: &countermark_node::CaptureReport) {
             "{}: {}: {} \"{}\": {}",
             held.file, held.place, held.kind, held.value, held.message
         );
+    }
+}
+
+/// Shows what became of documents in words: counts and ids on standard output.
+fn write_counts(report: &countermark_node::CaptureReport) {
+    for (file, finding) in &report.findings {
+        eprintln!("{file}: {finding}");
     }
     crate::output::say(&format!(
         "{} accepted, {} known already, {} rejected, {} quarantined.",

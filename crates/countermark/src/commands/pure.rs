@@ -77,21 +77,30 @@ pub(crate) fn validate(file: &Path, lenient: bool, json: bool) -> Result<u8> {
     let (events, findings) = match document::read(&read(file)?, mode) {
         Ok(document) => (document.events.len(), document.findings),
         Err(Rejection::Invalid { findings }) => (0, findings),
-        Err(other) => return refuse(file, other),
+        Err(other) => {
+            if json {
+                say_json(&validity(false, 0, &other.findings()));
+            }
+            return refuse(file, other);
+        }
     };
     let valid = !any_error(&findings);
     if json {
-        say_json(&object([
-            ("valid", Json::Bool(valid)),
-            ("events", number(events)),
-            ("findings", Json::Array(findings.iter().map(Finding::to_json).collect())),
-        ]));
+        say_json(&validity(valid, events, &findings));
     } else {
         findings.iter().for_each(|finding| say(&finding.to_string()));
         let verdict = if valid { "valid" } else { "not valid" };
         say(&format!("{}: {verdict}, {events} events.", file.display()));
     }
     Ok(if valid { HOLDS } else { DOES_NOT_HOLD })
+}
+
+fn validity(valid: bool, events: usize, findings: &[Finding]) -> Json {
+    object([
+        ("valid", Json::Bool(valid)),
+        ("events", number(events)),
+        ("findings", Json::Array(findings.iter().map(Finding::to_json).collect())),
+    ])
 }
 
 /// The shipped mappings, and those of a folder beside them.

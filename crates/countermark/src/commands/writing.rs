@@ -7,7 +7,7 @@ use countermark_epcis::finding::Finding;
 use countermark_epcis::json::Json;
 use countermark_node::{CaptureReport, ErasureReason, Held, InputFile};
 
-use super::{open, read, write, write_report_counts};
+use super::{open, read, write, write_counts, write_faults};
 use crate::cli::{Data, DocumentCommand, Reason};
 use crate::output::{Bar, object, say, say_json, text_or_null};
 use crate::{DOES_NOT_HOLD, HOLDS, UNREADABLE};
@@ -57,10 +57,11 @@ pub(crate) fn import(
 }
 
 fn show(report: &CaptureReport, json: bool) -> u8 {
+    write_faults(report);
     if json {
         say_json(&report_json(report));
     } else {
-        write_report_counts(report);
+        write_counts(report);
     }
     if report.unreadable {
         UNREADABLE

@@ -14,11 +14,13 @@ fn refused(content: impl AsRef<[u8]>, code: i32) -> Value {
     let file = node.file("bad.json", content);
     let result = node.run("capture", &["--json", &file]).ends(code).json();
     assert_eq!(result["accepted"], json!([]), "{result}");
-    // The person at the terminal and `validate` are told the same.
+    // The person at the terminal is told the same, with and without --json, and by `validate`.
     let told = result["rejected"][0]["message"].as_str().unwrap().to_owned();
+    node.run("capture", &["--json", &file]).ends(code).says(&told).says("bad.json");
     node.run("capture", &[&file]).ends(code).says(&told).says("bad.json");
-    let validated = call(&["validate", &file]).ends(code);
-    assert!((validated.out + &validated.err).contains(&told));
+    let validated = call(&["validate", "--json", &file]).ends(code).json();
+    assert_eq!(validated["valid"], false);
+    assert_eq!(validated["findings"][0]["message"], json!(told));
     assert_eq!(node.events("").len(), 1, "what was there is there");
     node.sound();
     result["rejected"][0].clone()
@@ -213,13 +215,22 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
 #[test]
 fn a_full_disk_is_named_when_a_ledger_is_started_or_a_file_written() {
     let node = Node::empty();
-    let run = on_a_full_disk(&node, 1, &["init", "--name", "Farm"]);
-    assert!(run.code > 0 && run.err.contains("log/") && !run.err.contains("panicked"), "{run:?}");
+    for blocks in [1, 4, 16, 64, 120] {
+        let run = on_a_full_disk(&node, blocks, &["init", "--name", "Farm"]);
+        assert!(run.code == 1 && !run.err.contains("panicked"), "{blocks}: {run:?}");
+        assert!(run.err.contains("data/") || run.err.contains("log/"), "{blocks}: {run:?}");
+        let left: Vec<_> = std::fs::read_dir(node.data()).unwrap().collect();
+        assert!(left.is_empty(), "{blocks}: {left:?}");
+    }
+    node.run("init", &["--name", "Farm"]).ends(0);
+    node.sound();
     let node = Node::new();
-    node.capture(&document(&[named(1)]));
+    let mut large = named(1);
+    large["example:rows"] = (0..20_000).collect();
+    node.capture(&document(&[large]));
     let out = node.path("bundle").display().to_string();
     let id = named(1)["eventID"].as_str().unwrap().to_owned();
-    let run = on_a_full_disk(&node, 2, &["prove", &id, "-o", &out]);
+    let run = on_a_full_disk(&node, 100, &["prove", &id, "-o", &out]);
     assert!(run.code > 0 && run.err.contains("bundle"), "{run:?}");
     assert!(!node.path("bundle").exists());
 }

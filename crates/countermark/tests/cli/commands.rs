@@ -331,3 +331,32 @@ fn an_ordinary_call_prints_nothing_on_standard_error() {
     }
     assert_eq!(finish(program().args(["translate", "(00)095060000000000121"])).ends(0).err, "");
 }
+
+#[test]
+fn the_demonstration_tells_its_story_and_leaves_a_sound_node_where_asked() {
+    let node = Node::empty();
+    let data = node.data().display().to_string();
+    let told = call(&["demo", "--once", "--data", &data]).ends(0).out;
+    for words in ["Example Farm", "Example Store", "refused"] {
+        assert!(told.contains(words), "{told}");
+    }
+    node.sound();
+    assert!(node.events("").len() > 10);
+    call(&["demo", "--once", "--data", &data]).ends(2).says("not empty");
+    assert!(node.events("").len() > 10);
+}
+
+#[test]
+fn an_empty_passphrase_is_none() {
+    let node = Node::empty();
+    let empty = node.file("empty", "\n");
+    node.run("init", &["--name", "Farm", "--passphrase-file", &empty]).ends(2).says("empty");
+    assert!(!node.data().exists());
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_file_is_named() {
+    let node = Node::new();
+    let folder = node.data().display().to_string();
+    node.run("capture", &[&folder]).ends(3).says(&folder);
+}

@@ -103,3 +103,28 @@ fn a_killed_erasure_is_finished_or_can_be_asked_for_again() {
     }
     node.sound();
 }
+
+#[test]
+fn a_start_that_was_cut_short_is_told_from_a_ledger() {
+    for milliseconds in [2, 6, 12, 20, 30, 45, 70] {
+        let node = Node::empty();
+        let mut command = node.command("init", &["--name", "Farm"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        let _ended = child.kill();
+        child.wait().unwrap();
+        let run = node.run("capture", &[&node.file("d.json", document(&[event(1)]).to_string())]);
+        if run.code == 0 {
+            node.sound();
+            continue;
+        }
+        assert!(run.code == 1 || run.code == 2, "{run:?}");
+        let said = ["init", "keys/"].iter().any(|words| run.err.contains(words));
+        assert!(said, "after {milliseconds} ms: {run:?}");
+        // Nothing was acknowledged, so the directory may be emptied.
+        if node.data().exists() {
+            std::fs::remove_dir_all(node.data()).unwrap();
+        }
+        node.run("init", &["--name", "Farm"]).ends(0);
+    }
+}

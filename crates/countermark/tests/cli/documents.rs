@@ -6,6 +6,22 @@ use serde_json::{Value, json};
 
 use crate::support::{Node, call, corpus, walk};
 
+/// Documents that break the standard also in the lenient reading; why is listed and checked where
+/// the `epcis` crate reads the corpus.
+const NOT_VALID: [&str; 11] = [
+    "gs1-EPCIS/JSON/AssociationEvent/AssociationEvent-h.jsonld",
+    "gs1-EPCIS/JSON-simple-context/AssociationEvent/AssociationEvent-h.jsonld",
+    "gs1-EPCIS/JSON-simple-context/Example-TransactionEvents-2020_07_03y.jsonld",
+    "JSON-simple-context/WithFullCombinationOfFields/object_event_all_possible_fields.jsonld",
+    "gs1-EPCIS/JSON-simple-context/WithSensorData/SensorDataExample12.jsonld",
+    "gs1-EPCIS/JSON-simple-context/WithSensorData/SensorDataExample17.jsonld",
+    "/Capture/Documents/Combination_of_different_event.json",
+    "/Capture/Documents/SensorData_with_combined_events.json",
+    "/Query/Combination_of_different_event.json",
+    "/Query/SensorData_with_combined_events.json",
+    "/Query/queryDocument.json",
+];
+
 fn json_files(folder: &str) -> Option<Vec<PathBuf>> {
     let mut files = Vec::new();
     walk(&corpus(folder)?, &mut files);
@@ -37,18 +53,16 @@ fn plain(event: &Value, given: &Value) -> Value {
 
 /// Validates, hashes and captures each document; events must come back as they were. Gives how
 /// many were taken, and the names of those that were not.
-fn round_trip(folder: &str, lenient: bool) -> Option<(usize, Vec<String>)> {
+fn round_trip(folder: &str) -> Option<(usize, Vec<String>)> {
     let (mut taken, mut refused) = (0, Vec::new());
     for path in json_files(folder)? {
         let name = path.display().to_string();
-        let document: Value = match serde_json::from_slice(&std::fs::read(&path).unwrap()) {
-            Ok(document) => document,
-            Err(_) => continue,
-        };
-        let mode: &[&str] = if lenient { &["--lenient"] } else { &[] };
-        let valid = call(&[&["validate", "--json", &name], mode].concat());
+        if name.contains("Invalid") || name.contains("/Queries/") {
+            continue;
+        }
+        let valid = call(&["validate", "--json", "--lenient", &name]);
         let node = Node::new();
-        let captured = node.run("capture", &[&["--json", &name], mode].concat());
+        let captured = node.run("capture", &["--json", "--lenient", &name]);
         assert_eq!(valid.code, captured.code, "{name}: {valid:?} {captured:?}");
         if captured.code != 0 {
             let first = &captured.json()["rejected"][0];
@@ -57,6 +71,7 @@ fn round_trip(folder: &str, lenient: bool) -> Option<(usize, Vec<String>)> {
             refused.push(name);
             continue;
         }
+        let document: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let given = events_of(&document).unwrap();
         let mut printed = node.events("");
         assert_eq!(printed.len(), given.len(), "{name}");
@@ -77,29 +92,31 @@ fn round_trip(folder: &str, lenient: bool) -> Option<(usize, Vec<String>)> {
     Some((taken, refused))
 }
 
+/// Those and only those documents are refused that are listed.
+#[track_caller]
+fn as_listed(folders: &[&str], least: usize) {
+    let (mut taken, mut refused) = (0, Vec::new());
+    for folder in folders {
+        let Some((of_folder, not)) = round_trip(folder) else { return };
+        taken += of_folder;
+        refused.extend(not);
+    }
+    let listed = |name: &&String| !NOT_VALID.iter().any(|one| name.ends_with(one));
+    let surprising: Vec<&String> = refused.iter().filter(listed).collect();
+    assert_eq!(surprising, Vec::<&String>::new());
+    assert!(taken >= least, "only {taken} documents were taken");
+}
+
 #[test]
 fn the_documents_of_gs1_come_back_as_they_were() {
-    let mut taken = 0;
-    for folder in ["epcis/gs1-EPCIS/JSON", "epcis/gs1-EPCIS/JSON-simple-context"] {
-        let Some((of_folder, refused)) = round_trip(folder, false) else { return };
-        assert_eq!(refused, Vec::<String>::new());
-        taken += of_folder;
-    }
-    assert!(taken >= 80, "only {taken} documents");
+    as_listed(&["epcis/gs1-EPCIS/JSON", "epcis/gs1-EPCIS/JSON-simple-context"], 80);
 }
 
 #[test]
 fn the_documents_of_openepcis_come_back_as_they_were() {
     let base = "epcis/openepcis-test-resources/core/src/main/resources/2.0/EPCIS/JSON";
-    for folder in ["Capture/Documents", "Capture/Events", "Query"] {
-        let Some((taken, refused)) = round_trip(&format!("{base}/{folder}"), true) else { return };
-        let expected: Vec<&String> = refused
-            .iter()
-            .filter(|name| !name.contains("Invalid") && !name.contains("/Queries/"))
-            .collect();
-        assert_eq!(expected, Vec::<&String>::new(), "{folder}");
-        assert!(taken > 0, "{folder}");
-    }
+    let folders = ["Capture/Documents", "Capture/Events", "Query"].map(|f| format!("{base}/{f}"));
+    as_listed(&folders.each_ref().map(String::as_str), 40);
 }
 
 #[test]

@@ -106,3 +106,28 @@ fn a_class_or_event_that_is_not_there_is_named() {
     node.run("erase", &["--as", "Nobody", &id()]).ends(2).says("Nobody");
     assert_eq!(node.events("").len(), 3);
 }
+
+#[test]
+fn a_vault_restored_from_before_an_erasure_is_found_and_erased_again() {
+    let node = node();
+    let vault = node.files("vault").remove(0).parent().unwrap().to_owned();
+    let kept = node.path("kept");
+    let copy = |from: &std::path::Path, to: &std::path::Path| {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
+    };
+    copy(&vault, &kept);
+    node.run("erase", &[&id(), "--class", "quantity"]).ends(0);
+    std::fs::remove_dir_all(&vault).unwrap();
+    copy(&kept, &vault);
+    let report = node.run("fsck", &["--json"]).ends(1).json();
+    let fault = &report["faults"][0];
+    assert!(fault["what"].as_str().unwrap().contains("quantity fields were erased"), "{report}");
+    assert!(fault["advice"].as_str().unwrap().contains("index rebuild"), "{report}");
+    node.run("index rebuild", &[]).ends(0);
+    node.sound();
+    prove(&node, &id(), "/quantityList", "refused").ends(1).says("quantity");
+}

@@ -1,5 +1,10 @@
 //! The built program as others use it: its words, its answers, its exit codes, and what it says of
 //! bad input and damaged stores.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may stop at the first thing that is not as it should be"
+)]
 
 mod bad_input;
 mod commands;
