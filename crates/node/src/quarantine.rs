@@ -43,7 +43,7 @@ impl Node {
     ) -> Result<Option<Finding>, NodeError> {
         let member = self.keyring.secrets.members[member].id;
         let mut sequencer = self.lock();
-        let now = i64::try_from((sequencer.clock)()).unwrap_or(i64::MAX);
+        let now = i64::try_from(sequencer.clock.now_ms()).unwrap_or(i64::MAX);
         let desk = &mut sequencer.stores.desk;
         for (_, entry) in desk.quarantine(0, ENTRIES_MAX).map_err(|e| store_error(&e))? {
             let same = entry.member == member

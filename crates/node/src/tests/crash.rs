@@ -5,7 +5,7 @@ use std::path::Path;
 use countermark_store::disk::{CrashMode, FrozenDisk};
 
 use super::world::{Acknowledged, Deed, Dice, Life, goes_on};
-use super::{Lab, capture_ids, ids};
+use super::{Lab, folder, capture_ids, ids};
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::stores::{INDEX_FILE, STATE_FILE};
@@ -77,7 +77,7 @@ fn crash_everywhere(seed: u64) -> u64 {
     let mut dice = Dice::new(seed + 1);
     for at in 0.. {
         let lab = Lab::new();
-        let stale = tempfile::tempdir().unwrap();
+        let stale = folder();
         let mut node = lab.begin();
         lab.disk.freeze_at_sync(at);
         let keep_at = dice.below(DEEDS as u64) as usize;
@@ -184,7 +184,7 @@ fn opening_that_is_cut_short_again_and_again_ends_well() {
     let mut lab = Lab::new();
     let mut node = lab.begin();
     lab.disk.freeze_at_sync(33);
-    let stale = tempfile::tempdir().unwrap();
+    let stale = folder();
     let mut acknowledged = live(&life, &lab, &mut node, stale.path(), 3).unwrap();
     drop(node);
     for at in 0.. {
