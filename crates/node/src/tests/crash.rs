@@ -5,7 +5,7 @@ use std::path::Path;
 use countermark_store::disk::{CrashMode, FrozenDisk};
 
 use super::world::{Acknowledged, Deed, Dice, Life, goes_on};
-use super::{Lab, folder, capture_ids, ids};
+use super::{Lab, capture_ids, folder, ids};
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::stores::{INDEX_FILE, STATE_FILE};
