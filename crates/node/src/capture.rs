@@ -222,7 +222,6 @@ impl Node {
         let mut fresh: Vec<(Incoming, Option<RecordId>)> = Vec::new();
         let (mut duplicates, mut erased, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         {
-            let sequencer = self.lock();
             let mut seen = std::collections::BTreeMap::new();
             for (mut incoming, place) in batch.incoming.into_iter().zip(&batch.places) {
                 let twice = seen.insert(incoming.tag, fresh.len());
@@ -237,7 +236,9 @@ impl Node {
                     faults.push(taken_id(place, incoming.event.event_id()));
                     continue;
                 }
-                match known(&sequencer, &incoming)? {
+                // Locked for one event at a time, so that blocks can be made in between.
+                let standing = known(&self.lock(), &incoming)?;
+                match standing {
                     Known::No => {
                         if !incoming.named {
                             incoming.event.set_event_id(&random_event_id()?);

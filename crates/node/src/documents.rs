@@ -100,12 +100,13 @@ impl Node {
             media_class: media_class(name),
             size: padded_size(bytes.len() as u64),
         });
-        self.state(at, vec![body])?;
+        // Before the statement: a place without one is forgotten, a statement whose document nobody
+        // finds would not be.
         let kept = Place { member, location: stored.location.to_u64(), name: name.to_owned() };
         let place = serde_json::to_vec(&kept).unwrap_or_default();
-        let sequencer = self.lock();
         let setting = format!("{PLACE_SETTING}{}", hex(&id));
-        sequencer.stores.desk.set_setting(&setting, &place).map_err(|e| store_error(&e))?;
+        self.lock().stores.desk.set_setting(&setting, &place).map_err(|e| store_error(&e))?;
+        self.state(at, vec![body])?;
         Ok(KeptDocument { id: hex(&id), cid: stored.cid.to_string() })
     }
 

@@ -39,8 +39,11 @@ impl Node {
     /// [`NodeError::Refused`] where a field cannot be disclosed.
     pub fn prove(&self, event_id: &str, fields: &[String]) -> Result<Vec<u8>, NodeError> {
         let sequencer = self.lock();
-        let rows = self.rows_of_event(&sequencer, event_id)?;
+        let mut rows = self.rows_of_event(&sequencer, event_id)?;
         let issuer = self.issuer(&sequencer, &rows[0].member)?;
+        // Another member's record under the same id is not this member's to disclose.
+        let member = rows[0].member;
+        rows.retain(|row| row.member == member);
         let whole = [String::new()];
         let fields = if fields.is_empty() { &whole[..] } else { fields };
         let stores = &sequencer.stores;

@@ -187,7 +187,7 @@ impl Stores {
     ) -> Result<(), NodeError> {
         let Some(vault) = self.vaults.get_mut(&member) else { return Ok(()) };
         let stored = vault.get(location, &erasure.record_id).map_err(|e| store_error(&e))?;
-        let left = erasure.classes & !erased_bits(&stored);
+        let left = erasure.classes & held_bits(&stored);
         if left == 0 {
             return Ok(());
         }
@@ -253,6 +253,13 @@ pub(crate) fn erased_bits(stored: &StoredRecord) -> u16 {
     let classes = FieldClass::ALL.into_iter().zip(&stored.classes);
     let erased = classes.filter(|(_, state)| matches!(state, ClassState::Erased));
     erased.fold(0, |bits, (class, _)| bits | 1 << class.number())
+}
+
+/// Bits of the classes that a record still has a body of; a class may be empty from the start.
+pub(crate) fn held_bits(stored: &StoredRecord) -> u16 {
+    let classes = FieldClass::ALL.into_iter().zip(&stored.classes);
+    let held = classes.filter(|(_, state)| matches!(state, ClassState::Body { .. }));
+    held.fold(0, |bits, (class, _)| bits | 1 << class.number())
 }
 
 pub(crate) fn index_location(location: Location) -> VaultLocation {

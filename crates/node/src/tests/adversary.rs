@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use countermark_ledger::bundle::Bundle;
 use countermark_ledger::ids::hex;
 use countermark_store::disk::{Disk, FrozenDisk};
 use countermark_store::log_store::LogStore;
@@ -191,4 +192,36 @@ fn a_vault_that_lost_its_end_is_refused_with_the_index_and_without() {
     lab.lose(&[INDEX_FILE]);
     let text = refusal(&lab);
     assert!(text.contains("the ledger names it and the vault does not hold it"), "{text}");
+}
+
+#[test]
+fn erased_values_that_an_older_vault_brings_back_are_found_and_erased_again() {
+    let mut lab = Lab::new();
+    let mut node = lab.begin();
+    capture_ids(&node, &["urn:x:1", "urn:x:2"]);
+    let older = lab.disk.files();
+    node.erase(None, "urn:x:1", None, crate::ErasureReason::Error).unwrap();
+    drop(node);
+    lab.check();
+    lab.disk = disk_of(&with(&lab.disk.files(), &older, "vault/"));
+    let faults = lab.fsck().faults;
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert_eq!(faults[0].what, "it holds fields that the ledger says are erased");
+    lab.lose(&[INDEX_FILE]);
+    drop(lab.open().unwrap());
+    lab.check();
+    assert_eq!(ids(&lab.open().unwrap()), ["urn:x:2"]);
+}
+
+#[test]
+fn what_another_member_recorded_under_the_same_id_is_not_disclosed() {
+    let lab = Lab::new();
+    let mut node = lab.begin();
+    node.member_add("Mill", None).unwrap();
+    let file = document(&[event(Some("urn:x:1"), 1)]);
+    assert_eq!(capture(&node, "Farm", &file).accepted.len(), 1);
+    let alone = Bundle::decode(&node.prove("urn:x:1", &[]).unwrap()).unwrap();
+    assert_eq!(capture(&node, "Mill", &file).accepted.len(), 1);
+    let beside = Bundle::decode(&node.prove("urn:x:1", &[]).unwrap()).unwrap();
+    assert_eq!((alone.records.len(), beside.records.len()), (1, 1));
 }

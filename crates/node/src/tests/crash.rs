@@ -5,8 +5,7 @@ use std::path::Path;
 use countermark_store::disk::{CrashMode, FrozenDisk};
 
 use super::world::{Acknowledged, Deed, Dice, Life, goes_on};
-use super::{Lab, capture_ids, ids};
-use crate::ErasureReason;
+use super::{Lab, capture_ids, folder, ids};
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::stores::{INDEX_FILE, STATE_FILE};
@@ -78,7 +77,7 @@ fn crash_everywhere(seed: u64) -> u64 {
     let mut dice = Dice::new(seed + 1);
     for at in 0.. {
         let lab = Lab::new();
-        let stale = tempfile::tempdir().unwrap();
+        let stale = folder();
         let mut node = lab.begin();
         lab.disk.freeze_at_sync(at);
         let keep_at = dice.below(DEEDS as u64) as usize;
@@ -159,7 +158,7 @@ fn an_erasure_that_was_cut_short_after_its_statement_is_finished_on_opening() {
             capture_ids(&node, &["urn:x:1", "urn:x:2"]);
             let before = node.lock().stores.log.size();
             lab.disk.freeze_at_sync(at);
-            let acknowledged = node.erase(None, "urn:x:1", None, ErasureReason::Error).is_ok();
+            let acknowledged = node.erase(None, "urn:x:1", None, crate::ErasureReason::Error).is_ok();
             drop(node);
             lab.disk = lab.disk.crash_image(mode);
             let node = lab.open().unwrap();
@@ -185,7 +184,7 @@ fn opening_that_is_cut_short_again_and_again_ends_well() {
     let mut lab = Lab::new();
     let mut node = lab.begin();
     lab.disk.freeze_at_sync(33);
-    let stale = tempfile::tempdir().unwrap();
+    let stale = folder();
     let mut acknowledged = live(&life, &lab, &mut node, stale.path(), 3).unwrap();
     drop(node);
     for at in 0.. {

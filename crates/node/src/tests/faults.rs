@@ -3,12 +3,14 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use countermark_store::disk::{Fault, FrozenDisk, LyingDisk, Operation, When};
+use countermark_store::disk::{Disk, Fault, FrozenDisk, LyingDisk, Operation, When};
 
 use super::world::{Acknowledged, Life, goes_on};
 use super::{Lab, capture_ids, document, event, ids};
 use crate::error::NodeError;
+use crate::node::Node;
 use crate::progress::Silent;
+use crate::stores::{INDEX_FILE, STATE_FILE};
 
 const DEEDS: usize = 9;
 
@@ -140,4 +142,39 @@ fn after_a_failure_the_node_refuses_until_it_is_opened_again() {
     let report = super::capture(&node, "Farm", &file);
     assert_eq!(report.accepted.len() + report.duplicates.len(), 1);
     assert_eq!(ids(&node), ["urn:x:1", "urn:x:2"]);
+}
+
+#[test]
+fn a_disk_that_fails_while_the_node_is_opened_is_named_and_harms_nothing() {
+    let life = Life::new(12, DEEDS);
+    let lab = Lab::new();
+    let mut node = lab.begin();
+    let mut acknowledged = Acknowledged::default();
+    for deed in &life.deeds {
+        acknowledged.begin(deed);
+        life.run(deed, &lab, &mut node).unwrap();
+        acknowledged.done();
+    }
+    drop(node);
+    let mut failures = 0;
+    for operation in [Operation::Read, Operation::Append, Operation::Sync, Operation::Rename] {
+        let step = if operation == Operation::Read { 41 } else { 1 };
+        for nth in (0..400).step_by(step) {
+            // Something to do again each time, and something to be settled.
+            lab.lose(&[STATE_FILE, INDEX_FILE]);
+            let fault = Fault { operation, nth, when: When::Before, kind: ErrorKind::Other };
+            let disk = Arc::new(LyingDisk::new(lab.disk.clone(), vec![fault]));
+            let opened = Node::open_parts(lab.parts(Arc::clone(&disk) as Arc<dyn Disk>), &Silent);
+            if disk.count(operation) <= nth {
+                break;
+            }
+            if let Err(error) = opened {
+                assert!(error.to_string().contains("planned failure"), "{fault:?}: {error}");
+                failures += 1;
+            }
+        }
+    }
+    assert!(failures > 0, "{failures}");
+    let node = lab.open().unwrap();
+    goes_on(&life, &lab, node, &mut acknowledged);
 }

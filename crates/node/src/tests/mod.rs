@@ -64,6 +64,12 @@ impl FakeClock {
     }
 }
 
+/// A folder in memory where the system has such: what SQLite makes of syncs is its own affair, and
+/// waiting for a real disk is most of the time that these tests take.
+pub(super) fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// A data directory whose log and vault are in memory, and the rest in a folder of its own.
 pub(super) struct Lab {
     pub(super) folder: TempDir,
@@ -73,7 +79,7 @@ pub(super) struct Lab {
 
 impl Lab {
     pub(super) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let secrets = Secrets {
             origin: ORIGIN.to_owned(),
             log_seed: crate::keyring::random().unwrap(),
