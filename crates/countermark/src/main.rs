@@ -87,6 +87,8 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Translate { id, json } => pure::translate(&id, json),
         Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
         Command::Demo { once, data } => demo::run(once, data),
-        Command::Bench { events, trace_events, data } => bench::run(events, trace_events, data),
+        Command::Bench { events, trace_events, data, json } => {
+            bench::run(events, trace_events, data, json)
+        }
     }
 }

@@ -74,7 +74,7 @@ impl Node {
     /// # Errors
     /// [`NodeError`] where the node itself fails; what is wrong with a document is in the report.
     pub fn capture(
-        &mut self,
+        &self,
         member: Option<&str>,
         files: &[InputFile],
         lenient: bool,
@@ -102,7 +102,7 @@ impl Node {
     /// # Errors
     /// As [`Node::capture`].
     pub fn import(
-        &mut self,
+        &self,
         member: Option<&str>,
         mapping: &Mapping,
         files: &[InputFile],
@@ -204,7 +204,7 @@ impl Node {
 
     /// Records a document's events, but those that are recorded already.
     fn record(
-        &mut self,
+        &self,
         member: usize,
         batch: Batch,
         report: &mut CaptureReport,
@@ -255,7 +255,7 @@ impl Node {
     }
 
     fn submit_records(
-        &mut self,
+        &self,
         member: usize,
         file: &str,
         fresh: &[(Incoming, Option<RecordId>)],
