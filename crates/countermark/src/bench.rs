@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use countermark_epcis::json::Json;
-use countermark_node::bench::{self, BenchReport, Capture, Options, Proof};
+use countermark_node::bench::{self, BenchReport, Capture, Options, Proof, Rate};
 
 use crate::HOLDS;
 use crate::output::{Bar, number, object, say, say_json, text_or_null};
@@ -62,8 +62,9 @@ fn table(report: &BenchReport) -> String {
     row(
         "floor",
         format!(
-            "{:.0} events/s (parse, facts, commitment, signature and sync for each document)",
-            report.floor.per_second()
+            "{:.0} events/s, {} (parse, facts, commitment, signature and sync for each document)",
+            report.floor.per_second(),
+            processor(&report.floor)
         ),
     );
     row("capture, one client", capture_text(&report.one_client, report));
@@ -120,11 +121,18 @@ fn of_floor(capture: &Capture, report: &BenchReport) -> f64 {
     if floor > 0.0 { capture.rate.per_second() / floor } else { 0.0 }
 }
 
+/// Processor time an event: other load on the machine changes it little.
+fn processor(rate: &Rate) -> String {
+    let us = rate.processor_us();
+    us.map_or_else(String::new, |us| format!("{us:.0} us of processor an event"))
+}
+
 fn capture_text(capture: &Capture, report: &BenchReport) -> String {
     format!(
-        "{:.0} events/s, {:.2} of the floor; a document: p50 {:.1} ms, p99 {:.1} ms",
+        "{:.0} events/s, {:.2} of the floor, {}; a document: p50 {:.1} ms, p99 {:.1} ms",
         capture.rate.per_second(),
         of_floor(capture, report),
+        processor(&capture.rate),
         capture.p50_ms,
         capture.p99_ms
     )
@@ -156,6 +164,7 @@ fn capture_json(capture: &Capture, report: &BenchReport) -> Json {
         ("events", number(capture.rate.events)),
         ("eventsPerSecond", decimal(capture.rate.per_second())),
         ("ofFloor", decimal(of_floor(capture, report))),
+        ("processorMicrosecondsPerEvent", capture.rate.processor_us().map_or(Json::Null, decimal)),
         ("documentP50Ms", decimal(capture.p50_ms)),
         ("documentP99Ms", decimal(capture.p99_ms)),
     ])
@@ -220,6 +229,10 @@ fn to_json(report: &BenchReport) -> Json {
         ("machine", machine_json(report)),
         ("payload", payload),
         ("floorEventsPerSecond", decimal(report.floor.per_second())),
+        (
+            "floorProcessorMicrosecondsPerEvent",
+            report.floor.processor_us().map_or(Json::Null, decimal),
+        ),
         ("captureOneClient", capture_json(&report.one_client, report)),
         ("captureManyClients", capture_json(&report.many_clients, report)),
         ("captureLargeDocument", capture_json(&report.large_document, report)),

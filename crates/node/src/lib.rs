@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod format;
 mod fsck;
+mod indexer;
 mod keyring;
 pub mod mappings;
 mod master;

@@ -4,7 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::report::{Capture, Rate};
+use super::machine::Stopwatch;
+use super::report::Capture;
 use super::{DOCUMENT_EVENTS, median, milliseconds, percentile, sample};
 use crate::capture::InputFile;
 use crate::error::NodeError;
@@ -38,7 +39,7 @@ pub(super) fn run(
     let waiting = Mutex::new(documents.into_iter());
     let (done, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let label = format!("documents captured, clients at once: {clients}");
-    let begin = Instant::now();
+    let watch = Stopwatch::start();
     let client = || {
         let mut times: Vec<Duration> = Vec::new();
         loop {
@@ -56,10 +57,10 @@ pub(super) fn run(
         let ended = || NodeError::Store("a thread ended".to_owned());
         threads.into_iter().map(|t| t.join().unwrap_or_else(|_| Err(ended()))).collect()
     });
-    let (mut times, seconds) = (times?.concat(), begin.elapsed().as_secs_f64());
+    let mut times = times?.concat();
     Ok(Capture {
         clients,
-        rate: Rate { events: taken.into_inner(), seconds },
+        rate: watch.rate(taken.into_inner()),
         p50_ms: milliseconds(median(&mut times)),
         p99_ms: milliseconds(percentile(&mut times, 99)),
     })

@@ -5,7 +5,6 @@
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use countermark_epcis::{Mode, document};
 use countermark_ledger::ids::{key_id, object_hash};
@@ -16,6 +15,7 @@ use countermark_ledger::statement::{Body, Capture, Statement};
 use countermark_store::disk::{Disk, FileDisk};
 use ed25519_dalek::SigningKey;
 
+use super::machine::Stopwatch;
 use super::report::Rate;
 use crate::error::NodeError;
 use crate::keyring;
@@ -36,7 +36,7 @@ pub(super) fn run(folder: &Path, documents: &[Vec<u8>], events: usize) -> Result
     let key = SigningKey::from_bytes(&[7; 32]);
     let floor = Floor { disk, writer: Mutex::new(()), key, classes: Classification::new() };
     let next = AtomicUsize::new(0);
-    let begin = Instant::now();
+    let watch = Stopwatch::start();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         let work = || {
@@ -51,7 +51,7 @@ pub(super) fn run(folder: &Path, documents: &[Vec<u8>], events: usize) -> Result
             thread.join().unwrap_or_else(|_| Err(ended()))
         })
     })?;
-    Ok(Rate { events, seconds: begin.elapsed().as_secs_f64() })
+    Ok(watch.rate(events))
 }
 
 impl Floor {

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use countermark_store::disk::{Disk, FileDisk};
 
-use super::{median, report::Machine};
+use super::median;
+use super::report::{Machine, Rate};
 use crate::error::NodeError;
 use crate::stores::store_error;
 
@@ -29,6 +30,32 @@ pub(super) fn load() -> Option<f64> {
 pub(super) fn peak_memory() -> Option<u64> {
     let text = field("/proc/self/status", "VmHWM")?;
     text.strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+/// Clock ticks a second in `/proc`: fixed for programs, whatever the kernel's own.
+const TICKS: f64 = 100.0;
+
+/// Seconds of processor time that this process took so far, all threads together.
+fn processor() -> Option<f64> {
+    let text = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name may hold anything; the numbers follow its last parenthesis.
+    let mut numbers = text.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let (user, system): (f64, f64) = (numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
+    Some((user + system) / TICKS)
+}
+
+/// A clock for the time that passes and for that of the processor.
+pub(super) struct Stopwatch(Instant, Option<f64>);
+
+impl Stopwatch {
+    pub(super) fn start() -> Self {
+        Self(Instant::now(), processor())
+    }
+
+    pub(super) fn rate(&self, events: usize) -> Rate {
+        let processor_seconds = processor().zip(self.1).map(|(now, then)| now - then);
+        Rate { events, seconds: self.0.elapsed().as_secs_f64(), processor_seconds }
+    }
 }
 
 /// The file system of a folder: the last mount on its way.

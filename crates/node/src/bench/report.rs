@@ -70,9 +70,18 @@ pub struct Rate {
     pub events: usize,
     /// Seconds.
     pub seconds: f64,
+    /// Seconds of processor time, of all cores together, if the system tells.
+    pub processor_seconds: Option<f64>,
 }
 
 impl Rate {
+    /// Microseconds of processor time an event: what is left of the figure when others use the
+    /// machine too.
+    #[must_use]
+    pub fn processor_us(&self) -> Option<f64> {
+        self.processor_seconds.map(|seconds| seconds * 1e6 / self.events.max(1) as f64)
+    }
+
     /// Events a second.
     #[must_use]
     pub fn per_second(&self) -> f64 {

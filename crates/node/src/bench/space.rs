@@ -31,10 +31,12 @@ pub(super) fn run(folder: &Path, events: usize, json: f64) -> Result<Vec<Share>,
     if !log.is_dir() || !vault.is_dir() {
         return Err(NodeError::NotANode(folder.to_owned()));
     }
-    let objects = bytes(&folder.join("objects"), "");
+    let objects = bytes(&log.join("objects"), "");
+    let journal = bytes(&log.join("journal"), "");
     let bodies = bytes(&vault, "bodies");
     let found = [
-        ("log", bytes(&log, "")),
+        ("log: tiles", bytes(&log, "") - objects - journal),
+        ("log: journal", journal),
         ("objects", objects),
         ("vault: bodies", bodies),
         ("vault: keys", bytes(&vault, "") - bodies),

@@ -140,7 +140,7 @@ fn fill(
         }
     }
     let events = usize::try_from(number).unwrap_or(usize::MAX);
-    Ok((lines, Rate { events, seconds: writing.as_secs_f64() }))
+    Ok((lines, Rate { events, seconds: writing.as_secs_f64(), processor_seconds: None }))
 }
 
 /// Measures traces, half of them downstream, in an index of so many events.
