@@ -13,6 +13,10 @@ use clap::Parser;
 use cli::{Cli, Command};
 use countermark_node::{ErrorKind, NodeError};
 
+/// Capture makes and frees many small values on several threads at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Holds.
 pub(crate) const HOLDS: u8 = 0;
 /// Does not hold, or invalid.
