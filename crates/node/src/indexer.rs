@@ -5,9 +5,10 @@
 //! opening. Whoever reads gets the index after all blocks that were handed over, so what was
 //! acknowledged is found. The queue is bounded: where the index is slower, blocks wait for it.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use countermark_store::index::{BlockRows, Index};
 
@@ -16,6 +17,10 @@ use crate::sequencer::chain;
 
 /// Blocks that may wait for the index.
 const QUEUE_MAX: usize = 2;
+/// Records that a crash may take from the index, to be put in again on opening.
+const SETTLE_ROWS: usize = 10_000;
+/// Idle time after which nothing is left that a crash could take.
+const SETTLE_AFTER: Duration = Duration::from_millis(100);
 
 /// How far the index is.
 #[derive(Default)]
@@ -101,8 +106,37 @@ impl Drop for Ending<'_> {
 
 fn write(index: &Mutex<Index>, shared: &Shared, blocks: &Receiver<BlockRows>) {
     let _ending = Ending(shared);
-    while let Ok(rows) = blocks.recv() {
-        let applied = locked(index).apply(&rows);
+    let mut unsettled = 0;
+    loop {
+        // Blocks that follow one another are settled together; what a crash takes is put in again.
+        let next = match blocks.recv_timeout(SETTLE_AFTER) {
+            Ok(rows) => Some(rows),
+            Err(RecvTimeoutError::Timeout) if unsettled == 0 => blocks.recv().ok(),
+            Err(_) => None,
+        };
+        let Some(rows) = next else {
+            let ends = unsettled == 0;
+            unsettled = 0;
+            if let Err(error) = locked(index).settle() {
+                locked(&shared.standing).failed = Some(chain(&error));
+                return;
+            }
+            if ends {
+                return;
+            }
+            continue;
+        };
+        unsettled += rows.records.len() + 1;
+        let applied = {
+            let mut index = locked(index);
+            let applied = index.apply_lazily(&rows);
+            if unsettled < SETTLE_ROWS {
+                applied
+            } else {
+                unsettled = 0;
+                applied.and_then(|applied| index.settle().map(|()| applied))
+            }
+        };
         let mut standing = locked(&shared.standing);
         if let Err(error) = applied {
             // Later blocks do not fit any more; opening the node again puts all of them in.

@@ -32,6 +32,18 @@ impl Index {
     /// If the block is not the next one, a row does not fit, or the file cannot be written;
     /// nothing of the block is in then.
     pub fn apply(&mut self, block: &BlockRows) -> Result<Applied, IndexError> {
+        let applied = self.apply_lazily(block)?;
+        self.settle()?;
+        Ok(applied)
+    }
+
+    /// As [`Index::apply`], but what was put in may be lost with the process until
+    /// [`Index::settle`]: this connection reads it, no other does. Blocks put in one after the
+    /// other touch the same pages, which are then written once. Erasures settle at once.
+    ///
+    /// # Errors
+    /// As [`Index::apply`]; blocks before it stay in.
+    pub fn apply_lazily(&mut self, block: &BlockRows) -> Result<Applied, IndexError> {
         let applied = self.applied_height()?;
         let expected = applied.map_or(0, |height| height + 1);
         if block.height < expected {
@@ -48,10 +60,30 @@ impl Index {
         result.map(|()| Applied::Now)
     }
 
+    /// Makes all blocks so far outlast the process.
+    ///
+    /// # Errors
+    /// If the file cannot be written; the blocks since the last time are then not in.
+    pub fn settle(&mut self) -> Result<(), IndexError> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        let settled = self.connection.execute_batch("COMMIT");
+        settled.map_err(|error| {
+            self.interner.forget();
+            // Where this fails too, closing the connection rolls back.
+            let _rolled_back = self.connection.execute_batch("ROLLBACK");
+            self.fault(error)
+        })
+    }
+
     fn apply_next(&mut self, block: &BlockRows) -> Result<(), IndexError> {
         let path = self.path.clone();
         let fault = |error| IndexError::from_sql(&path, error);
-        let transaction = self.connection.transaction().map_err(fault)?;
+        if self.connection.is_autocommit() {
+            self.connection.execute_batch("BEGIN").map_err(fault)?;
+        }
+        let transaction = self.connection.savepoint().map_err(fault)?;
         let mut writer = Writer { connection: &transaction, interner: &mut self.interner };
         for record in &block.records {
             let row = |what| IndexError::Row {
@@ -90,6 +122,7 @@ impl Index {
             // An erased identifier must not come back under a number that is gone, and what was
             // erased must not stay readable in the write-ahead log.
             self.interner.forget();
+            self.settle()?;
             self.connection
                 .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
                 .map_err(fault)?;
