@@ -23,9 +23,9 @@ pub(crate) type Places = BTreeMap<RecordId, (MemberId, Location)>;
 
 /// Brings state and index to the height of the log.
 pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(), NodeError> {
-    let head = stores.state.head().map_err(|e| store_error(&e))?;
-    let state_next = head.as_ref().map_or(0, |head| head.height + 1);
-    let indexed = stores.index.applied_height().map_err(|e| store_error(&e))?;
+    let Some(newest) = blocks::newest(&stores.log)? else { return Ok(()) };
+    let state_next = stores.state.head().map_err(|e| store_error(&e))?.map_or(0, |h| h.height + 1);
+    let indexed = stores.index.read()?.applied_height().map_err(|e| store_error(&e))?;
     let index_next = indexed.map_or(0, |height| height + 1);
     let newest = blocks::newest(&stores.log)?;
     let ahead = newest.as_ref().map_or(0, |newest| newest.height + 1);
@@ -59,7 +59,7 @@ pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(
         if header.height >= index_next {
             let rows = rows(stores, header, &places)?;
             finish_erasures(stores, &rows, &places)?;
-            stores.index.apply(&rows).map_err(|e| store_error(&e))?;
+            stores.index.read()?.apply(&rows).map_err(|e| store_error(&e))?;
         }
         progress.at("blocks read again", header.height + 1 - first, ahead - first);
     }
