@@ -219,8 +219,8 @@ fn check_state(folder: &Path, replayed: &MemoryState, report: &mut FsckReport) {
     match (stored.head(), replayed.head()) {
         (Ok(ours), Ok(theirs)) if ours == theirs => {}
         // Behind is no fault: opening catches up.
-        (Ok(Some(ours)), Ok(Some(theirs))) if ours.height < theirs.height => {}
         (Ok(None), Ok(Some(_))) => {}
+        (Ok(Some(ours)), Ok(Some(theirs))) if ours.height < theirs.height => {}
         _ => report.fault(place, "its root is not the one that the log gives", REBUILD_STATE),
     }
 }

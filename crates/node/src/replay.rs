@@ -23,8 +23,8 @@ pub(crate) type Places = BTreeMap<RecordId, (MemberId, Location)>;
 
 /// Brings state and index to the height of the log.
 pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(), NodeError> {
-    let Some(newest) = blocks::newest(&stores.log)? else { return Ok(()) };
-    let state_next = stores.state.head().map_err(|e| store_error(&e))?.map_or(0, |h| h.height + 1);
+    let head = stores.state.head().map_err(|e| store_error(&e))?;
+    let state_next = head.as_ref().map_or(0, |head| head.height + 1);
     let indexed = stores.index.read()?.applied_height().map_err(|e| store_error(&e))?;
     let index_next = indexed.map_or(0, |height| height + 1);
     let newest = blocks::newest(&stores.log)?;

@@ -20,7 +20,7 @@ use crate::blocks;
 use crate::clock::ClockSource;
 use crate::error::NodeError;
 use crate::indexer::Indexer;
-use crate::keyring::Secrets;
+use crate::keyring::{Keyring, Secrets};
 use crate::prepare::Prepared;
 use crate::progress::Progress;
 use crate::replay;
