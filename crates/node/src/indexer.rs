@@ -14,6 +14,7 @@ use countermark_store::index::{BlockRows, Index};
 
 use crate::error::NodeError;
 use crate::sequencer::chain;
+use crate::stores::store_error;
 
 /// Blocks that may wait for the index.
 const QUEUE_MAX: usize = 2;
@@ -74,8 +75,16 @@ impl Indexer {
         if erases { self.settled() } else { Ok(()) }
     }
 
-    /// The index after all blocks that were handed over.
+    /// The index after all blocks that were handed over, settled: a reader may want a transaction
+    /// of its own.
     pub(crate) fn read(&self) -> Result<MutexGuard<'_, Index>, NodeError> {
+        let mut index = self.catch_up()?;
+        index.settle().map_err(|e| store_error(&e))?;
+        Ok(index)
+    }
+
+    /// The index, to put in what a crash left out.
+    pub(crate) fn catch_up(&self) -> Result<MutexGuard<'_, Index>, NodeError> {
         self.settled().map_err(|error| {
             NodeError::Store(format!("index: {error}; open the node again, it then catches up"))
         })?;
@@ -161,6 +170,7 @@ impl Drop for Indexer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countermark_store::index::trace::{Direction, Limits, Start};
 
     fn rows(height: u64) -> BlockRows {
         BlockRows { height, ..BlockRows::default() }
@@ -177,7 +187,11 @@ mod tests {
         for height in 0..50 {
             indexer.put(rows(height)).unwrap();
             if height % 7 == 0 {
-                assert_eq!(indexer.read().unwrap().applied_height().unwrap(), Some(height));
+                let index = indexer.read().unwrap();
+                assert_eq!(index.applied_height().unwrap(), Some(height));
+                let start = [Start::goods("https://id.gs1.org/01/09521321000018/10/A".to_owned())];
+                let found = index.trace_member(&[1; 16], &start, Direction::Up, &Limits::default());
+                assert!(found.unwrap().nodes.is_empty());
             }
         }
         drop(indexer);

@@ -59,7 +59,7 @@ pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(
         if header.height >= index_next {
             let rows = rows(stores, header, &places)?;
             finish_erasures(stores, &rows, &places)?;
-            let mut index = stores.index.read()?;
+            let mut index = stores.index.catch_up()?;
             index.apply_lazily(&rows).map_err(|e| store_error(&e))?;
             if header.height % BLOCKS_SETTLED == 0 {
                 index.settle().map_err(|e| store_error(&e))?;
