@@ -266,15 +266,17 @@ pub(crate) enum Command {
     },
     /// Measure capture, proof and trace on this machine
     Bench {
-        /// Events to capture
+        /// Events of each capture measurement
         #[arg(long, default_value_t = 20_000)]
         events: usize,
-        /// Events in the trace's index
+        /// Events in the trace's index; 0 leaves the trace out
         #[arg(long, default_value_t = 1_000_000)]
         trace_events: usize,
         /// Where to measure (a directory on the disk in question); default: a temporary one
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
     },
 }
 

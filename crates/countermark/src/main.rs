@@ -13,6 +13,10 @@ use clap::Parser;
 use cli::{Cli, Command};
 use countermark_node::{ErrorKind, NodeError};
 
+/// Capture makes and frees many small values on several threads at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Holds.
 pub(crate) const HOLDS: u8 = 0;
 /// Does not hold, or invalid.
@@ -91,6 +95,8 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Translate { id, json } => pure::translate(&id, json),
         Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
         Command::Demo { once, data } => demo::run(once, data),
-        Command::Bench { events, trace_events, data } => bench::run(events, trace_events, data),
+        Command::Bench { events, trace_events, data, json } => {
+            bench::run(events, trace_events, data, json)
+        }
     }
 }

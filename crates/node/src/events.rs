@@ -39,6 +39,7 @@ impl Node {
         let page = sequencer
             .stores
             .index
+            .read()?
             .query(&self.member_ids(), &query)
             .map_err(|e| store_error(&e))?;
         let mut answer = EventsAnswer { events: Vec::new(), erased: 0, next_page_token: page.next };
@@ -66,7 +67,9 @@ impl Node {
             Err(_) => id.to_owned(),
         };
         let members = self.trace_members()?;
-        trace::trace(&self.lock().stores.index, &members, &canonical, direction)
+        let sequencer = self.lock();
+        let index = sequencer.stores.index.read()?;
+        trace::trace(&index, &members, &canonical, direction)
     }
 
     pub(crate) fn member_ids(&self) -> Vec<MemberId> {
@@ -102,6 +105,7 @@ impl Node {
         let mut rows = sequencer
             .stores
             .index
+            .read()?
             .events_by_id(&self.member_ids(), event_id)
             .map_err(|e| store_error(&e))?;
         rows.sort_by_key(|row| (row.is_withdrawn, row.is_error_declaration));

@@ -219,9 +219,9 @@ fn check_state(folder: &Path, replayed: &MemoryState, report: &mut FsckReport) {
     }
     match (stored.head(), replayed.head()) {
         (Ok(ours), Ok(theirs)) if ours == theirs => {}
-        (Ok(Some(ours)), Ok(Some(theirs))) if ours.height < theirs.height => {
-            // Behind is no fault: opening catches up.
-        }
+        // Behind is no fault: opening catches up.
+        (Ok(None), Ok(Some(_))) => {}
+        (Ok(Some(ours)), Ok(Some(theirs))) if ours.height < theirs.height => {}
         _ => report.fault(place, "its root is not the one that the log gives", REBUILD_STATE),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! [`Node`] is a node's open data directory; [`verify`] and [`mappings`] need none.
 
+pub mod bench;
 mod blocks;
 mod capture;
 mod classes;
@@ -11,6 +12,7 @@ mod error;
 mod events;
 mod format;
 mod fsck;
+mod indexer;
 mod keyring;
 pub mod mappings;
 mod master;

@@ -25,7 +25,7 @@ pub(crate) type Places = BTreeMap<RecordId, (MemberId, Location)>;
 pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(), NodeError> {
     let head = stores.state.head().map_err(|e| store_error(&e))?;
     let state_next = head.as_ref().map_or(0, |head| head.height + 1);
-    let indexed = stores.index.applied_height().map_err(|e| store_error(&e))?;
+    let indexed = stores.index.read()?.applied_height().map_err(|e| store_error(&e))?;
     let index_next = indexed.map_or(0, |height| height + 1);
     let newest = blocks::newest(&stores.log)?;
     let ahead = newest.as_ref().map_or(0, |newest| newest.height + 1);
@@ -59,11 +59,15 @@ pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(
         if header.height >= index_next {
             let rows = rows(stores, header, &places)?;
             finish_erasures(stores, &rows, &places)?;
-            stores.index.apply(&rows).map_err(|e| store_error(&e))?;
+            let mut index = stores.index.catch_up()?;
+            index.apply_lazily(&rows).map_err(|e| store_error(&e))?;
+            if header.height % BLOCKS_SETTLED == 0 {
+                index.settle().map_err(|e| store_error(&e))?;
+            }
         }
         progress.at("blocks read again", header.height + 1 - first, ahead - first);
     }
-    Ok(())
+    stores.index.read()?.settle().map_err(|e| store_error(&e))
 }
 
 /// The state must be the one that the log gives at its height; else it is of another history.
@@ -90,6 +94,9 @@ fn apply_state(stores: &mut Stores, header: &BlockHeader) -> Result<(), NodeErro
     })?;
     stores.state.commit(header.height, &effects.writes).map_err(|e| store_error(&e))
 }
+
+/// Blocks that are put in the index before it is settled.
+const BLOCKS_SETTLED: u64 = 32;
 
 /// Blocks that are looked through for the newest record of each member.
 const BLOCKS_SEARCHED: usize = 256;

@@ -286,7 +286,8 @@ impl Sequencer {
     /// 2. log: one frame with leaves, objects and checkpoint, durable. **The point of no return.**
     ///    Before it nothing is acknowledged; after it everything below is done again on opening;
     /// 3. erasures in the vault, then state, then index: derived from the log. The index comes last,
-    ///    so that where it has a block, what that block erases is erased.
+    ///    so that where it has a block, what that block erases is erased; it is written behind, and
+    ///    who reads it waits for it.
     fn commit(
         &mut self,
         block: BlockInput,
@@ -316,7 +317,7 @@ impl Sequencer {
         let rows = block_rows(&block, records, &locations).map_err(&in_log)?;
         stores.erase(&rows.erasures).map_err(|e| in_log(e.to_string()))?;
         stores.state.commit(height, &effects.writes).map_err(|e| in_log(chain(&e)))?;
-        stores.index.apply(&rows).map_err(|e| in_log(chain(&e)))?;
+        stores.index.put(rows).map_err(&in_log)?;
         Ok(Ok(()))
     }
 

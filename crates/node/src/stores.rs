@@ -19,6 +19,7 @@ use countermark_store::vault::{ClassState, Location, NewRecord, Random, StoredRe
 use crate::blocks;
 use crate::clock::ClockSource;
 use crate::error::NodeError;
+use crate::indexer::Indexer;
 use crate::keyring::{Keyring, Secrets};
 use crate::prepare::Prepared;
 use crate::progress::Progress;
@@ -37,7 +38,7 @@ pub(crate) struct Stores {
     pub(crate) log: LogStore,
     pub(crate) vaults: BTreeMap<MemberId, Vault>,
     pub(crate) state: SqliteState,
-    pub(crate) index: Index,
+    pub(crate) index: Indexer,
     pub(crate) desk: Desk,
     pub(crate) tip: Tip,
 }
@@ -110,7 +111,7 @@ impl Stores {
             log,
             vaults: BTreeMap::new(),
             state,
-            index,
+            index: Indexer::start(index),
             desk,
             tip,
         };
@@ -198,7 +199,7 @@ impl Stores {
 
     /// Where a record is, by the index.
     pub(crate) fn row(&self, record: &RecordId) -> Result<Option<EventRow>, NodeError> {
-        self.index.record(record).map_err(|e| store_error(&e))
+        self.index.read()?.record(record).map_err(|e| store_error(&e))
     }
 
     /// What the vault still has of a record; `None` where this node holds nothing of it.

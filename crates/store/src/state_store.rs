@@ -4,6 +4,11 @@
 //! not reach the disk at once: write-ahead log, `synchronous = NORMAL`. After a power cut the file
 //! stands at the height of some earlier block, which it names, and the blocks since are applied
 //! again. It is never ahead of a log that is durable before it.
+//!
+//! For the same reason blocks that follow one another share a transaction, which ends after
+//! so many entries and when the store is dropped: keys are hashes, so each block touches
+//! pages all over the file, and what several blocks touch is then written once. This connection is
+//! the only one and reads what is not yet committed; a crash takes it, and the log gives it back.
 
 use countermark_ledger::ids::Hash;
 use countermark_ledger::state::{
@@ -27,6 +32,9 @@ const SQLITE_CACHE_KIB: i64 = 64 * 1024;
 /// write all over the file, and many blocks' writes to one page are moved once.
 const CHECKPOINT_PAGES: i64 = 16 * 1024;
 
+/// Entries that a crash may take from the state, to be made again from the log on opening.
+const UNSETTLED_MAX: usize = 16 * 1024;
+
 const SCHEMA: &str = "
     CREATE TABLE head (
         only INTEGER PRIMARY KEY CHECK (only = 0), height INTEGER NOT NULL, root BLOB NOT NULL
@@ -41,6 +49,8 @@ pub struct SqliteState {
     connection: Connection,
     path: PathBuf,
     top: RefCell<BTreeMap<PageId, Vec<u8>>>,
+    /// Entries written since the last commit of the database.
+    unsettled: usize,
 }
 
 impl SqliteState {
@@ -54,7 +64,12 @@ impl SqliteState {
         let fault = |error| storage(path, &error);
         let connection = Connection::open(path).map_err(fault)?;
         connection.busy_timeout(std::time::Duration::ZERO).map_err(fault)?;
-        let mut state = SqliteState { connection, path: path.to_owned(), top: RefCell::default() };
+        let mut state = SqliteState {
+            connection,
+            path: path.to_owned(),
+            top: RefCell::default(),
+            unsettled: 0,
+        };
         state.prepare().map_err(|error| state.fault(&error))??;
         Ok(state)
     }
@@ -99,11 +114,30 @@ impl SqliteState {
         storage(&self.path, error)
     }
 
+    /// Makes all blocks so far outlast the process.
+    ///
+    /// # Errors
+    /// [`StateError::Storage`]; the state then stands at an earlier block.
+    pub fn settle(&mut self) -> Result<(), StateError> {
+        self.unsettled = 0;
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        let settled = self.connection.execute_batch("COMMIT");
+        settled.map_err(|error| {
+            self.top.get_mut().clear();
+            // Where this fails too, closing the connection rolls back.
+            let _rolled_back = self.connection.execute_batch("ROLLBACK");
+            self.fault(&error)
+        })
+    }
+
     /// Removes everything: the map stands before the first block again.
     ///
     /// # Errors
     /// [`StateError::Storage`].
     pub fn clear(&mut self) -> Result<(), StateError> {
+        self.settle()?;
         self.top.get_mut().clear();
         let cleared = self
             .connection
@@ -141,7 +175,10 @@ impl SqliteState {
     }
 
     fn write(&mut self, height: i64, writes: &StateWrites) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction()?;
+        if self.connection.is_autocommit() {
+            self.connection.execute_batch("BEGIN")?;
+        }
+        let transaction = self.connection.savepoint()?;
         {
             let mut put = transaction.prepare_cached(
                 "INSERT INTO entry VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -184,6 +221,13 @@ fn storage(path: &Path, error: &rusqlite::Error) -> StateError {
     StateError::Storage(format!("{}: {error}{hint}", path.display()))
 }
 
+impl Drop for SqliteState {
+    fn drop(&mut self) {
+        // What cannot be kept is made again from the log.
+        let _settled = self.settle();
+    }
+}
+
 impl StateView for SqliteState {
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
         self.blob("SELECT value FROM entry WHERE key = ?1", key)
@@ -222,6 +266,10 @@ impl StateStore for SqliteState {
             // What is in memory may no longer be what is stored.
             self.top.get_mut().clear();
             return Err(self.fault(&error));
+        }
+        self.unsettled += writes.values.len() + 1;
+        if self.unsettled >= UNSETTLED_MAX {
+            self.settle()?;
         }
         let top = self.top.get_mut();
         for (id, page) in writes.pages.iter().filter(|(id, _)| id.depth() <= CACHED_DEPTH) {

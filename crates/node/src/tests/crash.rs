@@ -158,7 +158,8 @@ fn an_erasure_that_was_cut_short_after_its_statement_is_finished_on_opening() {
             capture_ids(&node, &["urn:x:1", "urn:x:2"]);
             let before = node.lock().stores.log.size();
             lab.disk.freeze_at_sync(at);
-            let acknowledged = node.erase(None, "urn:x:1", None, crate::ErasureReason::Error).is_ok();
+            let acknowledged =
+                node.erase(None, "urn:x:1", None, crate::ErasureReason::Error).is_ok();
             drop(node);
             lab.disk = lab.disk.crash_image(mode);
             let node = lab.open().unwrap();

@@ -1,6 +1,7 @@
 //! Texts to small numbers and back.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -11,6 +12,11 @@ use super::terms;
 
 /// Texts remembered per kind before the memory is emptied.
 const REMEMBERED_MAX: usize = 200_000;
+
+/// Adds a text that may be there already.
+static STRING: LazyLock<String> = LazyLock::new(|| sql::insert(&Sqlite, "string", &["text"], true));
+static IDENTIFIER: LazyLock<String> =
+    LazyLock::new(|| sql::insert(&Sqlite, "identifier", &["text", "gtin"], true));
 
 /// Numbers given to texts in this process, so that most look-ups need no query.
 ///
@@ -42,9 +48,11 @@ impl Interner {
         if let Some(id) = self.identifiers.get(compact) {
             return Ok(*id);
         }
-        let id = match find_compact(connection, compact)? {
+        let id = match self.add_identifier(connection, compact)? {
             Some(id) => id,
-            None => self.add_identifier(connection, compact)?,
+            None => {
+                find_compact(connection, compact)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?
+            }
         };
         if self.identifiers.len() >= REMEMBERED_MAX {
             self.identifiers.clear();
@@ -53,11 +61,16 @@ impl Interner {
         Ok(id)
     }
 
-    fn add_identifier(&mut self, connection: &Connection, compact: &str) -> rusqlite::Result<i64> {
+    /// Its number, if it is new: most that are not remembered are, and one step finds out.
+    fn add_identifier(
+        &mut self,
+        connection: &Connection,
+        compact: &str,
+    ) -> rusqlite::Result<Option<i64>> {
         let gtin =
             terms::gtin_of(compact).map(|text| self.identifier(connection, text)).transpose()?;
-        let text = sql::insert(&Sqlite, "identifier", &["text", "gtin"], false);
-        connection.prepare_cached(&text)?.insert((compact, gtin))
+        let added = connection.prepare_cached(&IDENTIFIER)?.execute((compact, gtin))?;
+        Ok((added > 0).then(|| connection.last_insert_rowid()))
     }
 
     /// The number of the lot that an item is of; the item is tied to it.
@@ -79,11 +92,9 @@ impl Interner {
         if let Some(id) = self.strings.get(text) {
             return Ok(*id);
         }
-        let id = match find_string(connection, text)? {
-            Some(id) => id,
-            None => connection
-                .prepare_cached(&sql::insert(&Sqlite, "string", &["text"], false))?
-                .insert([text])?,
+        let id = match connection.prepare_cached(&STRING)?.execute([text])? {
+            0 => find_string(connection, text)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
+            _ => connection.last_insert_rowid(),
         };
         if self.strings.len() >= REMEMBERED_MAX {
             self.strings.clear();

@@ -1,5 +1,7 @@
 //! Puts the rows of a block in, all or none, together with the block's height.
 
+use std::sync::LazyLock;
+
 use countermark_epcis::facts::{Action, EventType, Facts, Role};
 use rusqlite::{Connection, OptionalExtension, ToSql};
 
@@ -30,6 +32,18 @@ impl Index {
     /// If the block is not the next one, a row does not fit, or the file cannot be written;
     /// nothing of the block is in then.
     pub fn apply(&mut self, block: &BlockRows) -> Result<Applied, IndexError> {
+        let applied = self.apply_lazily(block)?;
+        self.settle()?;
+        Ok(applied)
+    }
+
+    /// As [`Index::apply`], but what was put in may be lost with the process until
+    /// [`Index::settle`]: this connection reads it, no other does. Blocks put in one after the
+    /// other touch the same pages, which are then written once. Erasures settle at once.
+    ///
+    /// # Errors
+    /// As [`Index::apply`]; blocks before it stay in.
+    pub fn apply_lazily(&mut self, block: &BlockRows) -> Result<Applied, IndexError> {
         let applied = self.applied_height()?;
         let expected = applied.map_or(0, |height| height + 1);
         if block.height < expected {
@@ -46,10 +60,30 @@ impl Index {
         result.map(|()| Applied::Now)
     }
 
+    /// Makes all blocks so far outlast the process.
+    ///
+    /// # Errors
+    /// If the file cannot be written; the blocks since the last time are then not in.
+    pub fn settle(&mut self) -> Result<(), IndexError> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        let settled = self.connection.execute_batch("COMMIT");
+        settled.map_err(|error| {
+            self.interner.forget();
+            // Where this fails too, closing the connection rolls back.
+            let _rolled_back = self.connection.execute_batch("ROLLBACK");
+            self.fault(error)
+        })
+    }
+
     fn apply_next(&mut self, block: &BlockRows) -> Result<(), IndexError> {
         let path = self.path.clone();
         let fault = |error| IndexError::from_sql(&path, error);
-        let transaction = self.connection.transaction().map_err(fault)?;
+        if self.connection.is_autocommit() {
+            self.connection.execute_batch("BEGIN").map_err(fault)?;
+        }
+        let transaction = self.connection.savepoint().map_err(fault)?;
         let mut writer = Writer { connection: &transaction, interner: &mut self.interner };
         for record in &block.records {
             let row = |what| IndexError::Row {
@@ -88,6 +122,7 @@ impl Index {
             // An erased identifier must not come back under a number that is gone, and what was
             // erased must not stay readable in the write-ahead log.
             self.interner.forget();
+            self.settle()?;
             self.connection
                 .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
                 .map_err(fault)?;
@@ -95,6 +130,59 @@ impl Index {
         Ok(())
     }
 }
+
+/// The text of an insertion, made once.
+type Insertion = LazyLock<String>;
+
+static EVENT: Insertion = LazyLock::new(|| {
+    let columns = &[
+        "id",
+        "record_id",
+        "member",
+        "event_key",
+        "type",
+        "action",
+        "event_time",
+        "record_time",
+        "biz_step",
+        "disposition",
+        "read_point",
+        "biz_location",
+        "transformation",
+        "declared_at",
+        "error_reason",
+        "vault_segment",
+        "vault_offset",
+        "erased",
+        "withdrawn",
+        "previous",
+    ];
+    sql::insert(&Sqlite, "event", columns, false)
+});
+static EVENT_IDENTIFIER: Insertion = LazyLock::new(|| {
+    let columns =
+        &["identifier", "event", "seq", "role", "is_class", "quantity", "quantity_key", "unit"];
+    sql::insert(&Sqlite, "event_identifier", columns, false)
+});
+static EVENT_TRANSACTION: Insertion = LazyLock::new(|| {
+    let columns = &["value", "event", "seq", "kind"];
+    sql::insert(&Sqlite, "event_transaction", columns, false)
+});
+static EVENT_PARTY: Insertion = LazyLock::new(|| {
+    let columns = &["party", "event", "seq", "is_destination", "kind"];
+    sql::insert(&Sqlite, "event_party", columns, false)
+});
+static EVENT_CORRECTIVE: Insertion = LazyLock::new(|| {
+    let columns = &["event_key", "event"];
+    sql::insert(&Sqlite, "event_corrective", columns, false)
+});
+static EDGE: Insertion = LazyLock::new(|| {
+    let columns = &[
+        "member", "from_id", "event", "seq", "to_id", "kind", "at", "site", "is_class", "quantity",
+        "unit",
+    ];
+    sql::insert(&Sqlite, "edge", columns, false)
+});
 
 struct Writer<'a> {
     connection: &'a Connection,
@@ -113,9 +201,8 @@ struct Terms {
 }
 
 impl Writer<'_> {
-    fn insert(&self, table: &str, columns: &[&str], values: &[&dyn ToSql]) -> rusqlite::Result<()> {
-        let text = sql::insert(&Sqlite, table, columns, false);
-        self.connection.prepare_cached(&text)?.execute(values).map(|_| ())
+    fn insert(&self, into: &Insertion, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(into)?.execute(values).map(|_| ())
     }
 
     fn record(&mut self, ordinal: i64, record: &RecordRow) -> rusqlite::Result<()> {
@@ -185,28 +272,6 @@ impl Writer<'_> {
         terms: &Terms,
         withdrawn: bool,
     ) -> rusqlite::Result<()> {
-        const COLUMNS: [&str; 20] = [
-            "id",
-            "record_id",
-            "member",
-            "event_key",
-            "type",
-            "action",
-            "event_time",
-            "record_time",
-            "biz_step",
-            "disposition",
-            "read_point",
-            "biz_location",
-            "transformation",
-            "declared_at",
-            "error_reason",
-            "vault_segment",
-            "vault_offset",
-            "erased",
-            "withdrawn",
-            "previous",
-        ];
         let facts = record.facts.as_ref();
         let key = key.filter(|key| {
             event_key::is_random(key) || !is_erased(record.erased, FieldClass::Identity)
@@ -214,8 +279,7 @@ impl Writer<'_> {
         let declared = facts.and_then(|facts| facts.error_declaration.as_ref());
         let offset = record.vault.map(|place| i64::try_from(place.offset).unwrap_or(i64::MAX));
         self.insert(
-            "event",
-            &COLUMNS,
+            &EVENT,
             &[
                 &ordinal,
                 &record.record_id.as_slice(),
@@ -248,8 +312,6 @@ impl Writer<'_> {
         erased: u16,
         facts: &Facts,
     ) -> rusqlite::Result<Vec<i64>> {
-        const COLUMNS: [&str; 8] =
-            ["identifier", "event", "seq", "role", "is_class", "quantity", "quantity_key", "unit"];
         if is_erased(erased, FieldClass::Identity) {
             return Ok(Vec::new());
         }
@@ -259,8 +321,7 @@ impl Writer<'_> {
             let (quantity, unit) = self.amount(facts, numbers.len(), erased)?;
             let key = quantity.and_then(decimal_key);
             self.insert(
-                "event_identifier",
-                &COLUMNS,
+                &EVENT_IDENTIFIER,
                 &[
                     &number,
                     &ordinal,
@@ -298,7 +359,7 @@ impl Writer<'_> {
             keys.sort();
             keys.dedup();
             for key in keys {
-                self.insert("event_corrective", &["event_key", "event"], &[&key, &ordinal])?;
+                self.insert(&EVENT_CORRECTIVE, &[&key, &ordinal])?;
             }
         }
         if is_erased(erased, FieldClass::Transport) {
@@ -307,22 +368,14 @@ impl Writer<'_> {
         for (seq, (kind, value)) in (0_i64..).zip(&facts.biz_transactions) {
             let kind = self.term(Vocabulary::TransactionType, kind.as_deref())?;
             let value = self.interner.string(self.connection, value)?;
-            self.insert(
-                "event_transaction",
-                &["value", "event", "seq", "kind"],
-                &[&value, &ordinal, &seq, &kind],
-            )?;
+            self.insert(&EVENT_TRANSACTION, &[&value, &ordinal, &seq, &kind])?;
         }
         let sources = facts.sources.iter().map(|party| (false, party));
         let destinations = facts.destinations.iter().map(|party| (true, party));
         for (seq, (is_destination, (kind, party))) in (0_i64..).zip(sources.chain(destinations)) {
             let kind = self.term(Vocabulary::PartyType, Some(kind))?;
             let party = self.interner.string(self.connection, party)?;
-            self.insert(
-                "event_party",
-                &["party", "event", "seq", "is_destination", "kind"],
-                &[&party, &ordinal, &seq, &is_destination, &kind],
-            )?;
+            self.insert(&EVENT_PARTY, &[&party, &ordinal, &seq, &is_destination, &kind])?;
         }
         Ok(())
     }
@@ -336,10 +389,6 @@ impl Writer<'_> {
         terms: &Terms,
         numbers: &[i64],
     ) -> rusqlite::Result<()> {
-        const COLUMNS: [&str; 11] = [
-            "member", "from_id", "event", "seq", "to_id", "kind", "at", "site", "is_class",
-            "quantity", "unit",
-        ];
         if numbers.is_empty() {
             return Ok(());
         }
@@ -356,8 +405,7 @@ impl Writer<'_> {
             let is_class = facts.identifiers.get(link.amount).is_some_and(|fact| fact.is_class);
             let (quantity, unit) = self.amount(facts, link.amount, erased)?;
             self.insert(
-                "edge",
-                &COLUMNS,
+                &EDGE,
                 &[
                     &member,
                     &from,

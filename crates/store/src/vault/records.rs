@@ -6,7 +6,7 @@ use super::frame::{
 };
 use super::keys::class_bits;
 use super::{BODY_BYTES_MAX, Location, Vault, VaultError, io_error};
-use countermark_ledger::record::seal::{self, RecordId};
+use countermark_ledger::record::seal::{self, RecordId, WrapKey};
 use countermark_ledger::record::{
     CLASS_COUNT, ClassKey, ClassSource, FieldClass, RecordKeys, empty_source,
 };
@@ -22,6 +22,83 @@ pub struct NewRecord<'a> {
     /// Whom its personal fields are about, as a pseudonymous id; none: the record stands for
     /// itself, and erasing its personal class is enough.
     pub subject: Option<&'a [u8]>,
+}
+
+impl NewRecord<'_> {
+    /// The subject, if there is a body for it.
+    fn subject_of_body(&self) -> Option<&[u8]> {
+        let mut classes = self.bodies.iter().map(|(class, _)| *class);
+        self.subject.filter(|_| classes.any(|class| class == FieldClass::Personal))
+    }
+}
+
+/// Number and key of the subject of a record's personal fields, if it has one.
+type Subject = Option<(u32, WrapKey)>;
+
+/// Records packed and sealed, one behind the other.
+#[derive(Default)]
+struct Sealed {
+    bytes: Vec<u8>,
+    records: Vec<SealedRecord>,
+}
+
+struct SealedRecord {
+    length: usize,
+    slots: Vec<(u8, Slot)>,
+}
+
+/// Records that one thread seals at least; fewer are not worth a thread.
+const RECORDS_PER_THREAD_MIN: usize = 64;
+
+/// Packs and seals records on all cores; the order stays.
+fn seal_all(
+    day_key: &WrapKey,
+    records: &[NewRecord<'_>],
+    subjects: &[Subject],
+) -> Result<Vec<Sealed>, VaultError> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = records.len().div_ceil(cores).max(RECORDS_PER_THREAD_MIN);
+    if records.len() <= share {
+        return Ok(vec![seal_some(day_key, records, subjects)?]);
+    }
+    std::thread::scope(|scope| {
+        let parts = records.chunks(share).zip(subjects.chunks(share));
+        let threads: Vec<_> = parts
+            .map(|(records, subjects)| scope.spawn(|| seal_some(day_key, records, subjects)))
+            .collect();
+        let ended = || io_error("sealing", std::io::Error::other("a thread ended"));
+        threads.into_iter().map(|t| t.join().unwrap_or_else(|_| Err(ended()))).collect()
+    })
+}
+
+fn seal_some(
+    day_key: &WrapKey,
+    records: &[NewRecord<'_>],
+    subjects: &[Subject],
+) -> Result<Sealed, VaultError> {
+    let mut packer = Packer::new().map_err(|e| io_error("compression", e))?;
+    let mut sealed = Sealed::default();
+    for (record, subject) in records.iter().zip(subjects) {
+        let from = sealed.bytes.len();
+        let mut parts = Vec::with_capacity(record.bodies.len());
+        let wrap = day_key.for_record(&record.id);
+        let mut slots = Vec::with_capacity(record.bodies.len());
+        for (class, body) in record.bodies {
+            let key = record.keys.class(*class);
+            let packed = packer.pack(body).map_err(|e| io_error("compression", e))?;
+            parts.push((*class, seal::seal(key, &record.id, *class, &packed)?));
+            let wrapped = match subject {
+                Some((_, subject_key)) if *class == FieldClass::Personal => {
+                    subject_key.for_record(&record.id).wrap(*class, key)?
+                }
+                _ => wrap.wrap(*class, key)?,
+            };
+            slots.push((class.number(), Slot::Wrapped(wrapped)));
+        }
+        encode_body(&record.id, &parts, &mut sealed.bytes);
+        sealed.records.push(SealedRecord { length: sealed.bytes.len() - from, slots });
+    }
+    Ok(sealed)
 }
 
 /// One class of a stored record.
@@ -116,7 +193,12 @@ impl Vault {
 
     fn put(&mut self, day: u32, records: &[NewRecord<'_>]) -> Result<Vec<Location>, VaultError> {
         let (day, day_key) = self.day_key_or_new(day)?;
-        let mut packer = Packer::new().map_err(|e| io_error("compression", e))?;
+        let mut subjects = Vec::with_capacity(records.len());
+        for record in records {
+            let of = |id| self.subject_or_new(id);
+            subjects.push(record.subject_of_body().map(of).transpose()?);
+        }
+        let sealed = seal_all(&day_key, records, &subjects)?;
         if self.bodies.length >= self.segment_bytes {
             self.bodies.segment += 1;
             self.bodies.length = 0;
@@ -124,39 +206,27 @@ impl Vault {
         let (segment, start) = (self.bodies.segment, self.bodies.length);
         let path = self.bodies_path(segment);
         let full = || VaultError::Full { path: path.clone() };
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(sealed.iter().map(|part| part.bytes.len()).sum());
         let mut frames = Vec::with_capacity(records.len());
-        for record in records {
-            let from = bytes.len();
-            let mut parts = Vec::with_capacity(record.bodies.len());
-            let wrap = day_key.for_record(&record.id);
-            let mut subject = 0;
-            let mut slots = Vec::with_capacity(record.bodies.len());
-            for (class, body) in record.bodies {
-                let key = record.keys.class(*class);
-                let packed = packer.pack(body).map_err(|e| io_error("compression", e))?;
-                parts.push((*class, seal::seal(key, &record.id, *class, &packed)?));
-                let wrapped = match record.subject {
-                    Some(id) if *class == FieldClass::Personal => {
-                        let (number, subject_key) = self.subject_or_new(id)?;
-                        subject = number;
-                        subject_key.for_record(&record.id).wrap(*class, key)?
-                    }
-                    _ => wrap.wrap(*class, key)?,
-                };
-                slots.push((class.number(), Slot::Wrapped(wrapped)));
+        let mut sources = records.iter().zip(&subjects);
+        for part in sealed {
+            let mut offset = start + bytes.len() as u64;
+            for (SealedRecord { length, slots }, (record, subject)) in
+                part.records.into_iter().zip(sources.by_ref())
+            {
+                frames.push(KeyFrame {
+                    kind: KeyKind::Record,
+                    id: record.id,
+                    day,
+                    a: segment,
+                    b: u32::try_from(offset).map_err(|_| full())?,
+                    c: u32::try_from(length).map_err(|_| full())?,
+                    subject: subject.as_ref().map_or(0, |(number, _)| *number),
+                    slots,
+                });
+                offset += length as u64;
             }
-            encode_body(&record.id, &parts, &mut bytes);
-            frames.push(KeyFrame {
-                kind: KeyKind::Record,
-                id: record.id,
-                day,
-                a: segment,
-                b: u32::try_from(start + from as u64).map_err(|_| full())?,
-                c: u32::try_from(bytes.len() - from).map_err(|_| full())?,
-                subject,
-                slots,
-            });
+            bytes.extend_from_slice(&part.bytes);
         }
         let at = self.disk.append(&path, &bytes).map_err(|e| io_error(&path, e))?;
         if at != start {
