@@ -256,7 +256,8 @@ impl Node {
             return Err(NodeError::Damaged {
                 place: DESK_FILE.to_owned(),
                 what: "it is missing, and with it master data, quarantine and the places of \
-                       documents; bring it back from a backup"
+                       documents; bring it back from a backup, or, if `init` was cut short here, \
+                       empty the directory and run it again"
                     .to_owned(),
             });
         }

@@ -41,9 +41,14 @@ pub(crate) fn open(data: &Data) -> Result<Node> {
 /// Reads a file that the user named.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     let failed = |source: std::io::Error| unreadable(path, &source.to_string());
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(unreadable(path, &format!("{size} bytes; at most {FILE_BYTES_MAX} are read")));
+    }
+    // A pipe or a device does not say how long it is.
     let mut bytes = Vec::new();
-    let mut file = std::fs::File::open(path).map_err(failed)?.take(FILE_BYTES_MAX + 1);
-    file.read_to_end(&mut bytes).map_err(failed)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(unreadable(path, &format!("more than {FILE_BYTES_MAX} bytes; split it")));
     }

@@ -59,7 +59,7 @@ fn a_huge_document_is_refused_by_its_size() {
     std::fs::File::create(&sparse).unwrap().set_len(8 << 30).unwrap();
     let sparse = sparse.display().to_string();
     node.run("capture", &[&sparse]).ends(3).says("sparse.json").says("8589934592 bytes");
-    node.run("document", &[&sparse]).ends(3).says("8589934592 bytes");
+    node.run("document add", &[&sparse]).ends(3).says("8589934592 bytes");
     call(&["verify", &sparse]).ends(3).says("8589934592 bytes");
 }
 

@@ -239,11 +239,15 @@ fn the_log_is_read_as_c2sp_tiles() {
 fn a_document_is_kept_under_a_salted_id_and_its_cid() {
     let node = Node::new();
     let file = node.file("hello.txt", "hello world\n");
-    let kept = node.run("document", &["--json", &file]).ends(0).json();
+    let kept = node.run("document add", &["--json", &file]).ends(0).json();
     // What `ipfs add --cid-version=1 --raw-leaves` gives for these bytes.
     assert_eq!(kept["cid"], "bafkreifjjcie6lypi6ny7amxnfftagclbuxndqonfipmb64f2km2devei4");
-    let again = node.run("document", &["--json", &file]).ends(0).json();
+    let again = node.run("document add", &["--json", &file]).ends(0).json();
     assert_ne!(kept["documentID"], again["documentID"]);
+    let back = node.path("back.txt").display().to_string();
+    node.run("document get", &[kept["documentID"].as_str().unwrap(), "-o", &back]).ends(0);
+    assert_eq!(std::fs::read(&back).unwrap(), b"hello world\n");
+    node.run("document get", &["00", "-o", &back]).ends(1).says("keeps no document");
     node.sound();
 }
 

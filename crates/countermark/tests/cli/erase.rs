@@ -125,7 +125,7 @@ fn a_vault_restored_from_before_an_erasure_is_found_and_erased_again() {
     copy(&kept, &vault);
     let report = node.run("fsck", &["--json"]).ends(1).json();
     let fault = &report["faults"][0];
-    assert!(fault["what"].as_str().unwrap().contains("quantity fields were erased"), "{report}");
+    assert!(fault["what"].as_str().unwrap().contains("the ledger says are erased"), "{report}");
     assert!(fault["advice"].as_str().unwrap().contains("index rebuild"), "{report}");
     node.run("index rebuild", &[]).ends(0);
     node.sound();
