@@ -49,7 +49,7 @@ pub struct Held {
 }
 
 /// What became of documents.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct CaptureReport {
     /// Ids of the events that were recorded.
     pub accepted: Vec<String>,
@@ -63,6 +63,8 @@ pub struct CaptureReport {
     pub quarantined: Vec<Held>,
     /// Whether a file could not be read as what it should be.
     pub unreadable: bool,
+    /// Why the node stopped before the last file; what is reported so far stays recorded.
+    pub failed: Option<NodeError>,
 }
 
 /// A document's events on their way, with the places that messages name.
@@ -94,7 +96,9 @@ impl Node {
                     let noticed = document.findings.iter().cloned();
                     report.findings.extend(noticed.map(|finding| (file.name.clone(), finding)));
                     let batch = self.epcis_batch(member, file, document);
-                    self.record(member, batch, &mut report, progress)?;
+                    if let Err(error) = self.record(member, batch, &mut report, progress) {
+                        return stopped(report, error);
+                    }
                 }
                 Err(rejection) => reject(&mut report, &file.name, &rejection),
             }
@@ -143,7 +147,11 @@ impl Node {
             let name = format!("{}@{}", mapping.manifest().id, mapping.manifest().version);
             report.findings.extend(outcome.findings.iter().cloned().map(with_file));
             match self.mapped_batch(member, file, &outcome, &name) {
-                Ok(batch) => self.record(member, batch, &mut report, progress)?,
+                Ok(batch) => {
+                    if let Err(error) = self.record(member, batch, &mut report, progress) {
+                        return stopped(report, error);
+                    }
+                }
                 Err(findings) => report.rejected.extend(findings.into_iter().map(with_file)),
             }
         }
@@ -361,6 +369,15 @@ fn note_clock(file: &str, taken: &Taken, report: &mut CaptureReport) {
         let finding = Finding::warning("", CLOCK_BEHIND, what).suggest("set the clock");
         report.findings.push((file.to_owned(), finding));
     }
+}
+
+/// The node failed: what was recorded before is still told, since it stays recorded.
+fn stopped(mut report: CaptureReport, error: NodeError) -> Result<CaptureReport, NodeError> {
+    if report.accepted.is_empty() && report.duplicates.is_empty() {
+        return Err(error);
+    }
+    report.failed = Some(error);
+    Ok(report)
 }
 
 fn reject(report: &mut CaptureReport, file: &str, rejection: &Rejection) {

@@ -5,7 +5,7 @@ use countermark_ledger::ids::{DocumentId, MemberId, hex};
 use countermark_ledger::record::FieldClass;
 use countermark_ledger::statement::{Body, Document, DocumentDigest, Erasure, padded_size};
 use countermark_ledger::trust::unhex;
-use countermark_store::vault::Location;
+use countermark_store::vault::{ClassState, Location};
 use serde::{Deserialize, Serialize};
 
 use crate::error::NodeError;
@@ -169,7 +169,15 @@ impl Node {
         let mut bodies = Vec::new();
         let mut names = std::collections::BTreeSet::new();
         for row in rows {
-            let left = wanted.iter().filter(|class| row.erased & 1 << class.number() == 0);
+            let stored = self.lock().stores.open_row(&row)?;
+            // Nothing is stated about classes that hold nothing.
+            let holds = |class: &FieldClass| {
+                row.erased & 1 << class.number() == 0
+                    && stored
+                        .as_ref()
+                        .is_none_or(|stored| stored.classes[class.index()] != ClassState::Empty)
+            };
+            let left = wanted.iter().filter(|class| holds(class));
             let classes: Vec<u8> = left.map(|class| class.number()).collect();
             if classes.is_empty() {
                 continue;

@@ -35,7 +35,7 @@ pub(crate) fn capture(
 ) -> Result<u8> {
     let inputs = inputs(files)?;
     let report = open(data)?.capture(member, &inputs, lenient, &Bar::new())?;
-    Ok(show(&report, json))
+    show(report, json)
 }
 
 pub(crate) fn import(
@@ -53,23 +53,26 @@ pub(crate) fn import(
     let mappings = super::pure::mappings(sources.mappings.as_deref())?;
     let mapping = super::pure::find(&mappings, &sources.mapping)?;
     let report = node.import(member, &mapping, &inputs, &Bar::new())?;
-    Ok(show(&report, json))
+    show(report, json)
 }
 
-fn show(report: &CaptureReport, json: bool) -> u8 {
-    write_faults(report);
+fn show(report: CaptureReport, json: bool) -> Result<u8> {
+    write_faults(&report);
     if json {
-        say_json(&report_json(report));
+        say_json(&report_json(&report));
     } else {
-        write_counts(report);
+        write_counts(&report);
     }
-    if report.unreadable {
+    if let Some(error) = report.failed {
+        return Err(error.into());
+    }
+    Ok(if report.unreadable {
         UNREADABLE
     } else if report.rejected.is_empty() && report.quarantined.is_empty() {
         HOLDS
     } else {
         DOES_NOT_HOLD
-    }
+    })
 }
 
 fn event_ids(ids: &[String]) -> Json {
