@@ -73,6 +73,7 @@ impl FsckReport {
 /// An index that is being made.
 const NEW_INDEX_FILE: &str = "index.db.new";
 const RESTORE: &str = "restore this file from a backup or another member's copy";
+const RESTORE_VAULT: &str = "restore the newer keys and bodies files of the vault from a backup";
 const REBUILD_STATE: &str = "delete state.db; it is made again from the log";
 const REBUILD_INDEX: &str = "run `countermark index rebuild`";
 const RESTORE_DESK: &str = "restore it from a backup";
@@ -373,7 +374,7 @@ fn open_vaults(
                 unfinished += recovery.cut.len() + recovery.erasures_finished;
                 vaults.insert(member.id, vault);
             }
-            Err(error) => report.fault("vault", error.to_string(), RESTORE),
+            Err(error) => report.fault("vault", error.to_string(), RESTORE_VAULT),
         }
     }
     if unfinished > 0 {
