@@ -22,8 +22,9 @@ use crate::stores::{Stores, erased_bits, event_of, index_location, store_error};
 /// Where the vaults of this node keep every record: needed where the index does not know it.
 pub(crate) type Places = BTreeMap<RecordId, (MemberId, Location)>;
 
-/// Brings state and index to the height of the log.
-pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(), NodeError> {
+/// State and index must be of the log's history, and not ahead of it. Asked before the vaults are
+/// opened: a log that is the wrong one says nothing about them.
+pub(crate) fn check_history(stores: &Stores) -> Result<(), NodeError> {
     let head = stores.state.head().map_err(|e| store_error(&e))?;
     let state_next = head.as_ref().map_or(0, |head| head.height + 1);
     let indexed = stores.index.applied_height().map_err(|e| store_error(&e))?;
@@ -47,6 +48,17 @@ pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(
     if let Some(head) = head {
         check_head(stores, &head)?;
     }
+    Ok(())
+}
+
+/// Brings state and index to the height of the log, whose history they are of.
+pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(), NodeError> {
+    let head = stores.state.head().map_err(|e| store_error(&e))?;
+    let state_next = head.as_ref().map_or(0, |head| head.height + 1);
+    let indexed = stores.index.applied_height().map_err(|e| store_error(&e))?;
+    let index_next = indexed.map_or(0, |height| height + 1);
+    let newest = blocks::newest(&stores.log)?;
+    let ahead = newest.as_ref().map_or(0, |newest| newest.height + 1);
     let first = state_next.min(index_next);
     if first == ahead {
         return Ok(());

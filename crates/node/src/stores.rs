@@ -129,6 +129,7 @@ impl Stores {
             desk,
             tip,
         };
+        replay::check_history(&stores)?;
         let known = known(&stores.log, Some(&stores.desk), secrets)?;
         for member in &secrets.members {
             let known = known.get(&member.id).copied().unwrap_or_default();
