@@ -151,8 +151,22 @@ fn system_parts(folder: &Path, disk: FileDisk, keyring: Keyring) -> Parts {
     Parts { disk, folder: folder.to_owned(), keyring, clock, log }
 }
 
+/// State and index are made again where they are missing; the desk is in no other place.
+pub(crate) fn check_desk(folder: &Path) -> Result<(), NodeError> {
+    if folder.join(DESK_FILE).is_file() {
+        return Ok(());
+    }
+    Err(NodeError::Damaged {
+        place: DESK_FILE.to_owned(),
+        what: "it is missing, and with it master data, quarantine and the places of documents; \
+               bring it back from a backup, or, if `init` was cut short here, empty the directory \
+               and run it again"
+            .to_owned(),
+    })
+}
+
 /// The keys of another node must not sign this log, not even where the origin is the same.
-fn check_log_key(stores: &Stores, secrets: &Secrets) -> Result<(), NodeError> {
+pub(crate) fn check_log_key(stores: &Stores, secrets: &Secrets) -> Result<(), NodeError> {
     let genesis = GenesisEntry::load(&stores.state, keys::GENESIS).map_err(|e| store_error(&e))?;
     let ours = SigningKey::from_bytes(&secrets.log_seed).verifying_key().to_bytes();
     if genesis.is_none_or(|genesis| genesis.log_key == ours) {
@@ -251,16 +265,7 @@ impl Node {
         }
         let disk = lock_folder(folder)?;
         let keyring = Keyring::open(&folder.join(KEYS_FOLDER), unlock)?;
-        // State and index are made again where they are missing; the desk is in no other place.
-        if !folder.join(DESK_FILE).is_file() {
-            return Err(NodeError::Damaged {
-                place: DESK_FILE.to_owned(),
-                what: "it is missing, and with it master data, quarantine and the places of \
-                       documents; bring it back from a backup, or, if `init` was cut short here, \
-                       empty the directory and run it again"
-                    .to_owned(),
-            });
-        }
+        check_desk(folder)?;
         Self::open_parts(system_parts(folder, disk, keyring), progress)
     }
 

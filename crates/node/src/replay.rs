@@ -1,6 +1,6 @@
 //! Doing again from the log what a crash or a rebuild left undone: state, index, erasures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_epcis::Facts;
 use countermark_ledger::block::BlockHeader;
@@ -10,19 +10,21 @@ use countermark_ledger::record_header::{RecordHeader, decode_batch};
 use countermark_ledger::state::{StateHead, StateStore, StateView};
 use countermark_ledger::statement::Body;
 use countermark_store::index::{BlockRows, LogPosition, RecordRow};
+use countermark_store::log_store::LogView;
 use countermark_store::vault::{Location, Vault, VaultError};
 
 use crate::blocks;
 use crate::error::NodeError;
 use crate::progress::Progress;
 use crate::sequencer::index_erasure;
-use crate::stores::{Stores, erased_bits, event_of, index_location, store_error, vault_location};
+use crate::stores::{Stores, erased_bits, event_of, index_location, store_error};
 
 /// Where the vaults of this node keep every record: needed where the index does not know it.
 pub(crate) type Places = BTreeMap<RecordId, (MemberId, Location)>;
 
-/// Brings state and index to the height of the log.
-pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(), NodeError> {
+/// State and index must be of the log's history, and not ahead of it. Asked before the vaults are
+/// opened: a log that is the wrong one says nothing about them.
+pub(crate) fn check_history(stores: &Stores) -> Result<(), NodeError> {
     let head = stores.state.head().map_err(|e| store_error(&e))?;
     let state_next = head.as_ref().map_or(0, |head| head.height + 1);
     let indexed = stores.index.read()?.applied_height().map_err(|e| store_error(&e))?;
@@ -46,6 +48,17 @@ pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(
     if let Some(head) = head {
         check_head(stores, &head)?;
     }
+    Ok(())
+}
+
+/// Brings state and index to the height of the log, whose history they are of.
+pub(crate) fn catch_up(stores: &mut Stores, progress: &dyn Progress) -> Result<(), NodeError> {
+    let head = stores.state.head().map_err(|e| store_error(&e))?;
+    let state_next = head.as_ref().map_or(0, |head| head.height + 1);
+    let indexed = stores.index.read()?.applied_height().map_err(|e| store_error(&e))?;
+    let index_next = indexed.map_or(0, |height| height + 1);
+    let newest = blocks::newest(&stores.log)?;
+    let ahead = newest.as_ref().map_or(0, |newest| newest.height + 1);
     let first = state_next.min(index_next);
     if first == ahead {
         return Ok(());
@@ -98,33 +111,31 @@ fn apply_state(stores: &mut Stores, header: &BlockHeader) -> Result<(), NodeErro
 /// Blocks that are put in the index before it is settled.
 const BLOCKS_SETTLED: u64 = 32;
 
-/// Blocks that are looked through for the newest record of each member.
-const BLOCKS_SEARCHED: usize = 256;
-
-/// The place of each member's newest record, by log and index, as far as a short look back finds it.
-pub(crate) fn certain_places(stores: &Stores) -> Result<BTreeMap<MemberId, Location>, NodeError> {
+/// The newest record that the log names of each of these members: their vaults must hold it.
+///
+/// Walks back until each member's is found: a member that never captured costs a walk to the start.
+pub(crate) fn newest_records(
+    log: &LogView,
+    members: &BTreeSet<MemberId>,
+) -> Result<BTreeMap<MemberId, RecordId>, NodeError> {
     let mut found = BTreeMap::new();
-    let mut next = blocks::newest(&stores.log)?;
-    for _ in 0..BLOCKS_SEARCHED {
-        let Some(header) = next else { break };
-        for placed in blocks::statements(&stores.log, &header)?.iter().rev() {
+    let mut next = blocks::newest(log)?;
+    while let Some(header) = next.filter(|_| found.len() < members.len()) {
+        for placed in blocks::statements(log, &header)?.iter().rev() {
             let statement = placed.signed.statement();
             let Body::Capture(capture) = &statement.body else { continue };
-            if found.contains_key(&statement.member) {
+            if found.contains_key(&statement.member) || !members.contains(&statement.member) {
                 continue;
             }
-            let object = blocks::object(&stores.log, &capture.object)?;
+            let object = blocks::object(log, &capture.object)?;
             let headers = decode_batch(&object).map_err(|e| store_error(&e))?;
             let Some(last) = headers.last() else { continue };
             let record = RecordHeader::decode(last).map_err(|e| store_error(&e))?;
-            let row = stores.row(&record.record_id)?;
-            if let Some(location) = row.and_then(|row| row.vault) {
-                found.insert(statement.member, vault_location(location));
-            }
+            found.insert(statement.member, record.record_id);
         }
         next = match header.log_size.checked_sub(1) {
             None => None,
-            Some(last) => Some(blocks::header_of(&stores.log, last)?),
+            Some(last) => Some(blocks::header_of(log, last)?),
         };
     }
     Ok(found)

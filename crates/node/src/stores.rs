@@ -1,6 +1,6 @@
 //! The node's five stores, opened together and brought to the same height.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,9 +12,12 @@ use countermark_ledger::record::{self, FieldClass};
 use countermark_store::desk::Desk;
 use countermark_store::disk::{Disk, FileDisk, OpenError};
 use countermark_store::index::{self, EventRow, Index, VaultLocation};
-use countermark_store::log_store::{self, LogStore};
+use countermark_store::log_store::{self, LogStore, LogView};
 use countermark_store::state_store::SqliteState;
-use countermark_store::vault::{ClassState, Location, NewRecord, Random, StoredRecord, Vault};
+use countermark_store::vault::{
+    ClassState, Known, Location, NewRecord, Random, Recovery, SEGMENT_BYTES, StoredRecord, Vault,
+};
+use serde::Deserialize;
 
 use crate::blocks;
 use crate::clock::ClockSource;
@@ -99,10 +102,22 @@ impl Stores {
         options: log_store::Options,
         progress: &dyn Progress,
     ) -> Result<Self, NodeError> {
+        Self::open_with_index(folder, INDEX_FILE, disk, secrets, options, progress)
+    }
+
+    /// As [`Stores::open`], with an index of another name, as while it is made again.
+    pub(crate) fn open_with_index(
+        folder: &Path,
+        index: &str,
+        disk: Arc<dyn Disk>,
+        secrets: &Secrets,
+        options: log_store::Options,
+        progress: &dyn Progress,
+    ) -> Result<Self, NodeError> {
         let log = LogStore::open_with(Arc::clone(&disk), &secrets.origin, options);
         let (log, _) = log.map_err(|e| store_error(&e))?;
         let state = SqliteState::open(&folder.join(STATE_FILE)).map_err(|e| store_error(&e))?;
-        let index = open_index(&folder.join(INDEX_FILE))?;
+        let index = open_index(&folder.join(index))?;
         let desk = Desk::open(&folder.join(DESK_FILE)).map_err(|e| store_error(&e))?;
         let tip = blocks::tip(&log)?;
         let mut stores = Self {
@@ -115,10 +130,11 @@ impl Stores {
             desk,
             tip,
         };
-        let certain = replay::certain_places(&stores)?;
+        replay::check_history(&stores)?;
+        let known = known(&stores.log, Some(&stores.desk), secrets)?;
         for member in &secrets.members {
-            let last = certain.get(&member.id).copied();
-            let vault = begin_vault(&stores.disk, member.id, &member.vault_key, last)?;
+            let known = known.get(&member.id).copied().unwrap_or_default();
+            let (vault, _) = begin_vault(&stores.disk, member.id, &member.vault_key, known)?;
             stores.vaults.insert(member.id, vault);
         }
         replay::catch_up(&mut stores, progress)?;
@@ -127,7 +143,7 @@ impl Stores {
 
     /// Begins a new member's vault.
     pub(crate) fn open_vault(&mut self, id: MemberId, key: &[u8; 32]) -> Result<(), NodeError> {
-        let vault = begin_vault(&self.disk, id, key, None)?;
+        let (vault, _) = begin_vault(&self.disk, id, key, Known::default())?;
         self.vaults.insert(id, vault);
         Ok(())
     }
@@ -228,18 +244,49 @@ impl Stores {
     }
 }
 
-/// Opens one member's vault, or begins it. What lies up to `certain` was acknowledged: if it does not
-/// read it is damage, never a torn append.
+/// Where the desk notes a document's place, before its id.
+pub(crate) const DOCUMENT_SETTING: &str = "document/";
+
+/// A document's place, as the desk notes it.
+#[derive(Deserialize)]
+pub(crate) struct DocumentPlace {
+    pub(crate) member: MemberId,
+    pub(crate) location: u64,
+}
+
+/// What the vaults of this node are known to hold: records by the log, documents by the desk.
+pub(crate) fn known(
+    log: &LogView,
+    desk: Option<&Desk>,
+    secrets: &Secrets,
+) -> Result<BTreeMap<MemberId, Known>, NodeError> {
+    let members: BTreeSet<MemberId> = secrets.members.iter().map(|member| member.id).collect();
+    let mut known: BTreeMap<MemberId, Known> = BTreeMap::new();
+    for (member, record) in replay::newest_records(log, &members)? {
+        known.entry(member).or_default().newest = Some(record);
+    }
+    let noted = desk.map(|desk| desk.settings_of(DOCUMENT_SETTING)).transpose();
+    for (_, place) in noted.map_err(|e| store_error(&e))?.unwrap_or_default() {
+        let place: DocumentPlace = serde_json::from_slice(&place).map_err(|e| store_error(&e))?;
+        let location = Location::from_u64(place.location);
+        let known = known.entry(place.member).or_default();
+        known.certain = known.certain.max(Some(location));
+    }
+    Ok(known)
+}
+
+/// Opens one member's vault, or begins it. What is known to be in it is never taken for a torn
+/// append: if it does not read it is damage.
 pub(crate) fn begin_vault(
     disk: &Arc<dyn Disk>,
     id: MemberId,
     key: &[u8; 32],
-    certain: Option<Location>,
-) -> Result<Vault, NodeError> {
+    known: Known,
+) -> Result<(Vault, Recovery), NodeError> {
     let folder = format!("vault/{}", countermark_ledger::ids::hex(&id));
     let key = WrapKey::from_bytes(*key);
-    let opened = Vault::open(Arc::clone(disk), &folder, key, Arc::new(SystemRandom), certain);
-    opened.map(|(vault, _)| vault).map_err(|e| store_error(&e))
+    let (disk, random) = (Arc::clone(disk), Arc::new(SystemRandom));
+    Vault::open_known(disk, &folder, key, random, known, SEGMENT_BYTES).map_err(|e| store_error(&e))
 }
 
 /// The event in a vault's record.

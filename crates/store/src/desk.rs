@@ -282,6 +282,22 @@ impl Desk {
         })
     }
 
+    /// The settings whose names begin with a prefix, by name.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn settings_of(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, DeskError> {
+        self.run(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT name, value FROM setting WHERE substr(name, 1, length(?1)) = ?1 \
+                     ORDER BY name",
+                )?
+                .query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+    }
+
     /// Sets a setting; durable when this returns.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod capture;
 mod clock;
 mod concurrency;
 mod crash;
+mod damage;
 mod faults;
 mod world;
 

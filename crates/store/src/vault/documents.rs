@@ -228,14 +228,13 @@ impl Vault {
             || self.disk.len(&path).map_err(|e| io_error(&path, e))?.is_some())
     }
 
-    /// Removes documents whose writing was cut short.
-    pub(super) fn remove_parts(&self, recovery: &mut super::Recovery) -> Result<(), VaultError> {
+    /// Finds documents whose writing was cut short, to be removed.
+    pub(super) fn find_parts(&self, recovery: &mut super::Recovery) -> Result<(), VaultError> {
         let folder = format!("{}/documents", self.folder);
         let names = self.disk.list(&folder).map_err(|e| io_error(&folder, e))?;
         for name in names.iter().filter(|name| name.ends_with(".part")) {
             let path = format!("{folder}/{name}");
             let length = self.disk.len(&path).map_err(|e| io_error(&path, e))?.unwrap_or(0);
-            self.disk.remove(&path).map_err(|e| io_error(&path, e))?;
             recovery.cut.push((path, 0, length));
         }
         Ok(())

@@ -80,10 +80,24 @@ impl Location {
 /// What opening had to put right.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovery {
-    /// File, its length now, and bytes of a torn append that were cut off.
+    /// File, its length now, and bytes of a torn append that were cut off; still to be, after reading
+    /// only.
     pub cut: Vec<(String, u64, u64)>,
-    /// Erasures that had been cut short and are finished now.
+    /// Erasures that had been cut short and are finished now; still to be, after reading only.
     pub erasures_finished: usize,
+}
+
+/// What the caller knows of a vault that it opens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The last location known to have been acknowledged: what lies up to it is never taken for a
+    /// torn append.
+    pub certain: Option<Location>,
+    /// The newest record that the ledger names: where the vault does not hold it, nothing is cut
+    /// off, because the files are damaged or older than the ledger.
+    pub newest: Option<[u8; 16]>,
+    /// Whether nothing may be changed, as for a check: what would be cut off or finished is told.
+    pub read_only: bool,
 }
 
 /// Why the vault refuses.
@@ -105,6 +119,19 @@ pub enum VaultError {
         /// What it should be.
         what: String,
     },
+    /// The files end before a record that the ledger names.
+    #[error(
+        "{path}, byte {offset}: the keys of record {record}, which the ledger names, are not there \
+         or are damaged; nothing was cut off; restore the newer keys and bodies files of the vault"
+    )]
+    Behind {
+        /// File.
+        path: String,
+        /// Where what can be read of it ends.
+        offset: u64,
+        /// The record.
+        record: String,
+    },
     /// Nothing of that id lies there.
     #[error("{path}, byte {offset}: another record lies there; rebuild the index")]
     Misplaced {
@@ -119,6 +146,9 @@ pub enum VaultError {
     /// An earlier write failed.
     #[error("an earlier write failed; open the vault again to see what the disk holds")]
     Failed,
+    /// It was opened for reading.
+    #[error("the vault was opened for reading only")]
+    ReadOnly,
     /// A body that is too long.
     #[error("the {} body has {length} bytes; at most {BODY_BYTES_MAX}", class.name())]
     TooLong {
@@ -185,6 +215,7 @@ pub struct Vault {
     bodies: Tail,
     keys: Tail,
     failed: bool,
+    read_only: bool,
 }
 
 impl std::fmt::Debug for Vault {
@@ -225,14 +256,30 @@ impl Vault {
         certain: Option<Location>,
         segment_bytes: u64,
     ) -> Result<(Self, Recovery), VaultError> {
+        let known = Known { certain, ..Known::default() };
+        Self::open_known(disk, folder, key, random, known, segment_bytes)
+    }
+
+    /// As [`Vault::open_with`], with all that the caller knows. Before the vault was found to hold
+    /// what is known, nothing is cut off, and to be read only, nothing is changed at all.
+    ///
+    /// # Errors
+    /// As [`Vault::open`]; [`VaultError::Behind`] where the newest known record is not held.
+    pub fn open_known(
+        disk: Arc<dyn Disk>,
+        folder: &str,
+        key: WrapKey,
+        random: Arc<dyn Random>,
+        known: Known,
+        segment_bytes: u64,
+    ) -> Result<(Self, Recovery), VaultError> {
         let mut recovery = Recovery::default();
         let (day_table, cut_days) = Table::open(&*disk, format!("{folder}/daykeys"), &key)?;
         let (subject_table, cut_subjects) =
             Table::open(&*disk, format!("{folder}/subjects"), &key)?;
         for (table, cut) in [(&day_table, cut_days), (&subject_table, cut_subjects)] {
             if let Some(cut) = cut {
-                let next = u32::try_from(table.entries.len() + 1).unwrap_or(u32::MAX);
-                recovery.cut.push((table.path.clone(), table.offset(next), cut));
+                recovery.cut.push((table.path.clone(), table.end(), cut));
             }
         }
         let mut vault = Self {
@@ -248,8 +295,9 @@ impl Vault {
             bodies: Tail::default(),
             keys: Tail::default(),
             failed: false,
+            read_only: known.read_only,
         };
-        vault.recover(&mut recovery, certain)?;
+        vault.recover(&mut recovery, &known)?;
         Ok((vault, recovery))
     }
 
@@ -283,7 +331,11 @@ impl Vault {
     }
 
     fn writable(&self) -> Result<(), VaultError> {
-        if self.failed { Err(VaultError::Failed) } else { Ok(()) }
+        match (self.read_only, self.failed) {
+            (true, _) => Err(VaultError::ReadOnly),
+            (_, true) => Err(VaultError::Failed),
+            _ => Ok(()),
+        }
     }
 
     /// Runs a writing step; after an error nothing more is written.

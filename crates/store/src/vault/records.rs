@@ -457,7 +457,11 @@ impl Vault {
     ) -> Result<(), E> {
         let path = self.keys_path(segment);
         let failed = |e| io_error(&path, e);
-        let length = self.disk.len(&path).map_err(failed)?.unwrap_or(0);
+        // Behind the end of the last segment may lie a torn append that only a reader has seen.
+        let length = match segment == self.keys.segment {
+            true => self.keys.length,
+            false => self.disk.len(&path).map_err(failed)?.unwrap_or(0),
+        };
         let mut at = 0;
         while at < length {
             let damaged = |at| VaultError::damaged(&path, at, "a batch of key frames");

@@ -1,7 +1,11 @@
 //! Opening a vault: finds the ends of its files, cuts off a torn append, finishes erasures.
+//!
+//! First everything is read and compared with what the caller knows; only then, and never for a
+//! reader, files are changed.
 
 use super::frame::{BATCH_HEADER, KeyFrame, KeyKind, Slot, batch_length};
-use super::{Location, Recovery, Tail, Vault, VaultError, io_error};
+use super::{Known, Location, Recovery, Tail, Vault, VaultError, io_error};
+use countermark_ledger::ids::hex;
 
 /// What one batch of key frames is.
 enum Batch {
@@ -13,8 +17,9 @@ impl Vault {
     pub(super) fn recover(
         &mut self,
         recovery: &mut Recovery,
-        certain: Option<Location>,
+        known: &Known,
     ) -> Result<(), VaultError> {
+        let certain = known.certain;
         let last_keys = self.last_segment("keys-")?;
         let last_bodies = self.last_segment("bodies-")?;
         self.keys.segment = last_keys.unwrap_or(0);
@@ -32,13 +37,75 @@ impl Vault {
             }
             self.keys.segment -= 1;
         }
-        let wraps = |kind| matches!(kind, KeyKind::Record | KeyKind::Document);
-        if self.day_table.entries.is_empty() && frames.iter().any(|(_, frame)| wraps(frame.kind)) {
-            return Err(VaultError::damaged(&self.day_table.path, 0, "the table of day keys"));
-        }
+        self.check_newest(known, &frames)?;
+        self.check_tables(&frames)?;
         self.recover_bodies(recovery, &frames, last_bodies)?;
-        self.finish_erasures(recovery, &frames)?;
-        self.remove_parts(recovery)
+        self.find_parts(recovery)?;
+        if !known.read_only {
+            self.cut_off(recovery)?;
+        }
+        self.finish_erasures(recovery, &frames)
+    }
+
+    /// The newest record that the ledger names must be held: it was durable here before.
+    fn check_newest(
+        &self,
+        known: &Known,
+        frames: &[(Location, KeyFrame)],
+    ) -> Result<(), VaultError> {
+        let Some(newest) = known.newest else { return Ok(()) };
+        let is_newest = |frame: &KeyFrame| frame.kind == KeyKind::Record && frame.id == newest;
+        let mut held = frames.iter().any(|(_, frame)| is_newest(frame));
+        for segment in (0..self.keys.segment).rev() {
+            if held {
+                break;
+            }
+            self.visit_frames(segment, |_, frame| {
+                held |= is_newest(frame);
+                Ok::<(), VaultError>(())
+            })?;
+        }
+        if held {
+            return Ok(());
+        }
+        let (path, offset) = (self.keys_path(self.keys.segment), self.keys.length);
+        Err(VaultError::Behind { path, offset, record: hex(&newest) })
+    }
+
+    /// Keys that wrap others were certain before those were: the tables must have them all.
+    fn check_tables(&self, frames: &[(Location, KeyFrame)]) -> Result<(), VaultError> {
+        let wrapped = |frame: &&KeyFrame| matches!(frame.kind, KeyKind::Record | KeyKind::Document);
+        for frame in frames.iter().map(|(_, frame)| frame).filter(wrapped) {
+            for (table, number, what) in [
+                (&self.day_table, frame.day, "the table of day keys"),
+                (&self.subject_table, frame.subject, "the table of subjects' keys"),
+            ] {
+                if number as usize > table.entries.len() {
+                    let at = if table.entries.is_empty() { 0 } else { table.end() };
+                    return Err(VaultError::damaged(&table.path, at, what));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts off what was found to be torn; where nothing is to stay of bodies or a document's part,
+    /// the file goes.
+    fn cut_off(&self, recovery: &Recovery) -> Result<(), VaultError> {
+        let bodies = self.bodies_path(self.bodies.segment);
+        for (path, keep, _) in &recovery.cut {
+            let failed = |e| io_error(path, e);
+            let is_beyond = path.ends_with(".part")
+                || path.strip_prefix(&self.folder).is_some_and(|name| name.starts_with("/bodies-"))
+                    && *path != bodies;
+            if is_beyond {
+                self.disk.remove(path).map_err(failed)?;
+            } else {
+                self.disk.truncate(path, *keep).map_err(failed)?;
+                self.disk.sync(path).map_err(failed)?;
+            }
+        }
+        Ok(())
     }
 
     /// The highest number of a family of files.
@@ -48,7 +115,7 @@ impl Vault {
         Ok(numbers.max())
     }
 
-    /// Reads the last keys segment and cuts off a torn batch at its end.
+    /// Reads the last keys segment and finds a torn batch at its end.
     fn recover_keys(
         &mut self,
         recovery: &mut Recovery,
@@ -81,8 +148,6 @@ impl Vault {
                     return Err(VaultError::damaged(&path, at, "a batch of key frames"));
                 }
                 Batch::Torn => {
-                    self.disk.truncate(&path, at).map_err(failed)?;
-                    self.disk.sync(&path).map_err(failed)?;
                     recovery.cut.push((path.clone(), at, length - at));
                     break;
                 }
@@ -134,7 +199,6 @@ impl Vault {
         for beyond in segment + 1..=last.unwrap_or(segment) {
             let path = self.bodies_path(beyond);
             if let Some(cut) = self.disk.len(&path).map_err(|e| io_error(&path, e))? {
-                self.disk.remove(&path).map_err(|e| io_error(&path, e))?;
                 recovery.cut.push((path, 0, cut));
             }
         }
@@ -145,8 +209,6 @@ impl Vault {
             return Err(VaultError::damaged(&path, there, "the end of the bodies"));
         }
         if there > length {
-            self.disk.truncate(&path, length).map_err(failed)?;
-            self.disk.sync(&path).map_err(failed)?;
             recovery.cut.push((path, length, there - length));
         }
         self.bodies = Tail { segment, length };
@@ -171,9 +233,15 @@ impl Vault {
                 KeyKind::RecordTombstone => self.record_left(frame)?,
             };
             if unfinished {
-                self.apply_tombstone(frame)?;
                 recovery.erasures_finished += 1;
+                if !self.read_only {
+                    self.apply_tombstone(frame)?;
+                }
             }
+        }
+        // A key that a reader sees half erased does not read, and that is no damage.
+        if self.read_only && recovery.erasures_finished > 0 {
+            return Ok(());
         }
         for (location, frame) in frames {
             let now = if frame.is_damaged() { self.key_frame(*location)? } else { continue };

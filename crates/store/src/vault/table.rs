@@ -33,8 +33,8 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Reads a table, checks that `key` is the one it was made with, and cuts off an entry that
-    /// was being appended when the machine stopped; gives the bytes cut off.
+    /// Reads a table and checks that `key` is the one it was made with; gives also the bytes of an
+    /// entry that was being appended when the machine stopped, which the caller cuts off.
     pub(crate) fn open(
         disk: &dyn Disk,
         path: String,
@@ -57,14 +57,8 @@ impl Table {
         }
         let (whole, tail) = rest.as_chunks::<ENTRY>();
         let entries = whole.iter().map(read_entry).collect();
-        let mut cut = None;
-        if !tail.is_empty() {
-            let keep = (HEADER + whole.len() * ENTRY) as u64;
-            disk.truncate(&path, keep).map_err(|e| io_error(&path, e))?;
-            disk.sync(&path).map_err(|e| io_error(&path, e))?;
-            cut = Some(tail.len() as u64);
-        }
-        Ok((Self { path, entries }, cut))
+        let torn = (!tail.is_empty()).then_some(tail.len() as u64);
+        Ok((Self { path, entries }, torn))
     }
 
     /// Adds an entry for certain and gives its number, from 1.
@@ -126,6 +120,11 @@ impl Table {
     /// Offset of an entry in the file.
     pub(crate) fn offset(&self, number: u32) -> u64 {
         (HEADER + number.saturating_sub(1) as usize * ENTRY) as u64
+    }
+
+    /// Where the entries end.
+    pub(crate) fn end(&self) -> u64 {
+        (HEADER + self.entries.len() * ENTRY) as u64
     }
 
     /// The number of the last live entry of a name.

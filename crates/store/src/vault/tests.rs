@@ -219,6 +219,68 @@ fn what_is_known_to_be_certain_is_never_cut_off_as_torn() {
 }
 
 #[test]
+fn a_vault_without_the_newest_known_record_is_refused_and_left_as_it_is() {
+    let disk = FrozenDisk::new();
+    let mut vault = fresh(&disk);
+    let made: Vec<Made> = (0..13).map(Made::new).collect();
+    for made in &made {
+        put(&mut vault, &[made]).unwrap();
+    }
+    drop(vault);
+    let open = |disk: &FrozenDisk, newest: u8, read_only| {
+        let known = Known { newest: Some([newest; 16]), read_only, certain: None };
+        Vault::open_known(Arc::new(disk.clone()), FOLDER, vault_key(), random(), known, 4096)
+    };
+    // Also where the newest known one lies in an earlier segment.
+    for newest in [0, 4, 12] {
+        assert_eq!(open(&disk, newest, false).unwrap().1, Recovery::default());
+    }
+    let keys = disk.files().into_keys().rfind(|path| path.contains("keys-")).unwrap();
+    assert_ne!(keys, "vault/keys-000000", "segments are bounded");
+    let last = disk.files()[&keys].len() as u64 - 1;
+    assert!(disk.alter(&keys, last, 1));
+    disk.append("vault/daykeys", &[1; 20]).unwrap();
+    let before = disk.files();
+    for read_only in [false, true] {
+        let error = open(&disk, 12, read_only).unwrap_err();
+        assert!(matches!(&error, VaultError::Behind { path, .. } if *path == keys), "{error}");
+        assert_eq!(disk.files(), before, "nothing was cut off");
+    }
+    // The ledger names only what came before: the last append is torn, and a reader leaves it.
+    let (mut reader, told) = open(&disk, 11, true).unwrap();
+    assert_eq!(told.cut.len(), 3, "{told:?}");
+    assert_eq!(reader.find(&made[12].id).unwrap(), None);
+    let place = reader.find(&made[11].id).unwrap().unwrap();
+    made[11].check(&reader.get(place, &made[11].id).unwrap(), &[]);
+    assert!(matches!(put(&mut reader, &[&made[12]]), Err(VaultError::ReadOnly)));
+    assert_eq!(disk.files(), before, "a reader changes nothing");
+    assert_eq!(open(&disk, 11, false).unwrap().1, told);
+    assert_eq!(open(&disk, 11, false).unwrap().1, Recovery::default());
+}
+
+#[test]
+fn a_reader_leaves_an_erasure_that_was_cut_short_to_the_next_writer() {
+    let disk = FrozenDisk::new();
+    let made = Made::new(1);
+    let mut vault = fresh(&disk);
+    let place = put(&mut vault, &[&made]).unwrap()[0];
+    let whole = disk.files();
+    vault.erase(place, &made.id, &[FieldClass::Quantity]).unwrap();
+    drop(vault);
+    // The tombstone is there, the zeros are not.
+    let path = "vault/bodies-000000";
+    disk.write_at(path, 0, &whole[path]).unwrap();
+    let before = disk.files();
+    let known = Known { read_only: true, ..Known::default() };
+    let image = Arc::new(disk.clone());
+    let told = Vault::open_known(image, FOLDER, vault_key(), random(), known, 4096).unwrap().1;
+    assert_eq!((told.erasures_finished, told.cut.len()), (1, 0));
+    assert_eq!(disk.files(), before, "a reader changes nothing");
+    assert_eq!(open(disk.clone()).unwrap().1, told);
+    assert_ne!(disk.files(), before);
+}
+
+#[test]
 fn two_members_of_one_node_cannot_read_each_other() {
     let disk = FrozenDisk::new();
     let open = |folder: &str, key: u8| {
