@@ -169,7 +169,7 @@ fn an_erased_body_that_was_put_back_is_named_and_erased_again() {
     let mut node = lab.begin();
     capture_ids(&node, &[FIRST, SECOND]);
     let old = lab.disk.crash_image(CrashMode::Kept).files();
-    node.erase(None, FIRST, None).unwrap();
+    node.erase(None, FIRST, None, crate::ErasureReason::Error).unwrap();
     drop(node);
     lab.check();
     for name in ["keys-000000", "bodies-000000"] {
