@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use countermark_epcis::json::Json;
 use countermark_intake::{MasterData, MasterTable};
-use countermark_ledger::ids::{MemberId, RecordId, unhex};
+use countermark_ledger::ids::{MemberId, RecordId};
+use countermark_ledger::trust::unhex;
 use countermark_store::index::{EventRow, Query};
 
 use crate::error::NodeError;

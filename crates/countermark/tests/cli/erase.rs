@@ -106,3 +106,33 @@ fn a_class_or_event_that_is_not_there_is_named() {
     node.run("erase", &["--as", "Nobody", &id()]).ends(2).says("Nobody");
     assert_eq!(node.events("").len(), 3);
 }
+
+#[test]
+fn a_bundle_of_what_is_left_says_what_it_lacks() {
+    let node = node();
+    let run = prove(&node, &id(), "", "before").ends(0);
+    assert!(run.out.contains("the whole event"), "{}", run.out);
+    let (before, after) = (node.path("before"), node.path("after"));
+    let report = call(&["verify", before.to_str().unwrap(), "--json"]).ends(4).json();
+    let record = report["record"]["recordID"].as_str().unwrap().to_owned();
+    node.run("erase", &["--as", "Farm", &id(), "--class", "transport"]).ends(0);
+    node.run("index rebuild", &[]).ends(0);
+    let run = prove(&node, &id(), "", "after").ends(0);
+    assert!(
+        run.out.contains(&format!("what is left of {}; erased: transport", id())),
+        "{}",
+        run.out
+    );
+    let run = call(&["verify", after.to_str().unwrap()]).ends(4);
+    assert!(run.out.contains("classes not shown: transport"), "{}", run.out);
+    assert!(!run.out.contains("sourceDocument"), "{}", run.out);
+    holds(&node, "after");
+    node.run("erase", &["--as", "Farm", &id(), "--class", "identity"]).ends(0);
+    prove(&node, &id(), "", "gone").ends(1);
+    let run = prove(&node, &record, "", "after").ends(0);
+    assert!(run.out.contains("erased: identity, transport"), "{}", run.out);
+    holds(&node, "after");
+    node.run("erase", &["--as", "Farm", &record]).ends(0);
+    prove(&node, &record, "", "gone").ends(1).says("nothing is left");
+    node.sound();
+}

@@ -5,6 +5,7 @@ mod capture;
 mod clock;
 mod concurrency;
 mod crash;
+mod erasure;
 mod faults;
 mod world;
 

@@ -137,9 +137,17 @@ impl Writer<'_> {
             forget::withdraw_record(self.connection, member, previous)?;
         }
         let Some(facts) = &record.facts else {
-            return self.event_row(ordinal, member, record, None, &Terms::default(), Standing::Stands);
+            return self.event_row(
+                ordinal,
+                member,
+                record,
+                None,
+                &Terms::default(),
+                Standing::Stands,
+            );
         };
-        let key = facts.event_id.as_deref().filter(|_| !is_erased(record.erased, FieldClass::Identity));
+        let key =
+            facts.event_id.as_deref().filter(|_| !is_erased(record.erased, FieldClass::Identity));
         let key = key.map(event_key::encode);
         let standing = self.standing(member, record, facts, key.as_deref())?;
         let terms = self.terms(facts, record.erased)?;
