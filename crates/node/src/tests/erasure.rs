@@ -12,7 +12,7 @@ use crate::stores::INDEX_FILE;
 const LOT: &str = "https://id.gs1.org/01/09506000134352/10/L1";
 const MADE: &str = "https://id.gs1.org/01/09506000134352/10/L2";
 const ITEM: &str = "https://id.gs1.org/01/09506000134352/21/7";
-const PALLET: &str = "https://id.gs1.org/00/095212340000000011";
+const PALLET: &str = "https://id.gs1.org/00/095212340000000013";
 const IDS: [&str; 5] = ["urn:x:sent", "urn:x:packed", "urn:x:emptied", "urn:x:made", "urn:x:more"];
 
 fn body(id: &str, kind: &str, rest: &str) -> String {
@@ -25,12 +25,12 @@ fn body(id: &str, kind: &str, rest: &str) -> String {
 /// Events of every kind of link, one of them declared wrong.
 fn fill(node: &Node) {
     let lots = format!(r#"[{{"epcClass":"{LOT}","quantity":5,"uom":"KGM"}}]"#);
-    let place = r#""readPoint":{"id":"https://id.gs1.org/414/9521321000010"}"#;
+    let place = r#""readPoint":{"id":"https://id.gs1.org/414/9521321000018"}"#;
     let sent = format!(
         r#""action":"OBSERVE","bizStep":"shipping","disposition":"in_transit","epcList":["{ITEM}"],
         "quantityList":{lots},{place},
         "bizTransactionList":[{{"type":"po","bizTransaction":"urn:x:po:1"}}],
-        "destinationList":[{{"type":"owning_party","destination":"https://id.gs1.org/417/9521321000034"}}]"#
+        "destinationList":[{{"type":"owning_party","destination":"https://id.gs1.org/417/9521321000032"}}]"#
     );
     let packed = format!(
         r#""action":"ADD","bizStep":"packing","parentID":"{PALLET}","childEPCs":["{ITEM}"],
@@ -78,7 +78,7 @@ fn answers(node: &Node) -> Vec<String> {
         "EQ_bizStep=shipping",
         "EQ_transformationID=urn:x:run",
         "EQ_correctiveEventID=urn:x:sent",
-        "EQ_readPoint=https://id.gs1.org/414/9521321000010",
+        "EQ_readPoint=https://id.gs1.org/414/9521321000018",
         "EQ_bizTransaction_po=urn:x:po:1",
         &format!("MATCH_anyEPC={ITEM}"),
         &format!("MATCH_anyEPCClass={LOT}"),

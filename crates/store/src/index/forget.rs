@@ -175,7 +175,12 @@ pub(crate) fn erase(
     }
     connection
         .prepare_cached("UPDATE event SET erased = erased | ?2 WHERE id = ?1")?
-        .execute(params![ordinal, classes])
+        .execute(params![ordinal, classes])?;
+    // Without either nothing tells that it is a declaration.
+    let telling = FieldClass::Transport.bit() | FieldClass::Identity.bit();
+    connection
+        .prepare_cached("UPDATE event SET declared_at = NULL WHERE id = ?1 AND erased & ?2 = ?2")?
+        .execute(params![ordinal, telling])
         .map(|_| ())
 }
 
