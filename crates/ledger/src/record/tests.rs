@@ -98,7 +98,7 @@ fn the_whole_event_does_not_give_its_provenance_away() {
     // Asked for by name it is there, with the event or without.
     for pointers in [&["/_provenance"][..], &["", "/_provenance"]] {
         let (_, verified) = committed.show(pointers);
-        let shown = verified.provenance.unwrap();
+        let shown = verified.provenance.as_ref().unwrap();
         assert_eq!(shown.pointer("/sourceDocument"), provenance().pointer("/sourceDocument"));
         assert_eq!(shown.pointer("/mapping"), provenance().pointer("/mapping"));
         assert_eq!(verified.event.is_some(), pointers.len() == 2);
