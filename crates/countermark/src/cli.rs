@@ -117,6 +117,7 @@ pub(crate) enum Command {
         data: Data,
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
+        /// The event's id, or the id of its record (32 hex digits) where the event's is erased
         event_id: String,
     },
     /// Events, by the parameters of the EPCIS simple event query
@@ -151,6 +152,7 @@ pub(crate) enum Command {
     Prove {
         #[command(flatten)]
         data: Data,
+        /// The event's id, or the id of its record (32 hex digits) where the event's is erased
         event_id: String,
         /// JSON pointer to a field of the event as `events --json` prints it
         #[arg(long, value_name = "JSON_POINTER")]
@@ -162,6 +164,7 @@ pub(crate) enum Command {
     Receipt {
         #[command(flatten)]
         data: Data,
+        /// The event's id, or the id of its record (32 hex digits) where the event's is erased
         event_id: String,
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
@@ -233,6 +236,7 @@ pub(crate) enum Command {
         data: Data,
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
+        /// The event's id, or the id of its record (32 hex digits) where the event's is erased
         event_id: String,
         /// identity, transport, quality, quantity, location, certificate, cost, medical, personal,
         /// provenance or other; all of them where not given

@@ -232,8 +232,8 @@ const TRUST: &str = "trust-policy";
 
 /// Gives the value of the field that is proven alone.
 fn prove_and_verify(node: &Node, event: &str, proofs: &Path) -> Result<String> {
-    let whole = node.prove(event, &[])?;
-    let field = node.prove(event, &["/bizStep".to_owned()])?;
+    let whole = node.prove(event, &[])?.bundle;
+    let field = node.prove(event, &["/bizStep".to_owned()])?.bundle;
     write(&proofs.join(WHOLE), &whole)?;
     write(&proofs.join(FIELD), &field)?;
     write(&proofs.join(TRUST), node.trust()?.as_bytes())?;
@@ -281,7 +281,7 @@ fn refusals(story: &Story, event: &str, step: &str, proofs: &Path) -> Result<()>
     let forged_event = event_to_prove(&forger, &trace)?;
     ensure!(forged_event != event, "the forger has our event id");
     let (forged, wrong) = (proofs.join("forged.bundle"), proofs.join("forged-trust-policy"));
-    write(&forged, &forger.prove(&forged_event, &[])?)?;
+    write(&forged, &forger.prove(&forged_event, &[])?.bundle)?;
     write(&wrong, forger.trust()?.as_bytes())?;
     refused("a wholly forged log", &checked(&forged, Some(&trust))?)?;
     let report = checked(&forged, None)?;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use countermark_epcis::json::Json;
 use countermark_intake::{MasterData, MasterTable};
-use countermark_ledger::ids::MemberId;
+use countermark_ledger::ids::{MemberId, RecordId};
+use countermark_ledger::trust::unhex;
 use countermark_store::index::{EventRow, Query};
 
 use crate::error::NodeError;
@@ -96,7 +97,8 @@ impl Node {
     }
 
     /// The records of an event id, the one that is in force first: an event and its error
-    /// declaration share the id.
+    /// declaration share the id. In place of the event id a record id names the same records: an
+    /// event whose identity is erased has no other name.
     pub(crate) fn rows_of_event(
         &self,
         sequencer: &Sequencer,
@@ -109,10 +111,20 @@ impl Node {
             .events_by_id(&self.member_ids(), event_id)
             .map_err(|e| store_error(&e))?;
         rows.sort_by_key(|row| (row.is_withdrawn, row.is_error_declaration));
-        if rows.is_empty() {
+        if !rows.is_empty() {
+            return Ok(rows);
+        }
+        let record: Option<RecordId> = unhex(event_id);
+        let row = match record {
+            Some(record) => sequencer.stores.row(&record)?,
+            None => None,
+        };
+        let Some(row) = row.filter(|row| self.member_ids().contains(&row.member)) else {
             let what = format!("no member of this node has an event {event_id}");
             return Err(NodeError::NotFound(what));
-        }
-        Ok(rows)
+        };
+        let Some(event_id) = &row.event_id else { return Ok(vec![row]) };
+        let rows = sequencer.stores.index.read()?.events_by_id(&[row.member], event_id);
+        rows.map_err(|e| store_error(&e))
     }
 }

@@ -41,6 +41,6 @@ pub use keyring::{KeyringError, Unlock};
 pub use membership::Standing;
 pub use node::{KeyView, MemberView, Node};
 pub use progress::{Progress, Silent};
-pub use prove::Receipt;
+pub use prove::{Proof, Receipt};
 /// A passphrase, wiped from memory after use.
 pub type Passphrase = zeroize::Zeroizing<String>;

@@ -5,7 +5,7 @@ use countermark_ledger::bundle::{
 };
 use countermark_ledger::ids::{MemberId, RecordId};
 use countermark_ledger::receipt;
-use countermark_ledger::record::disclose;
+use countermark_ledger::record::{DiscloseError, FieldClass, disclose};
 use countermark_ledger::record_header::{batch_leaf_hash, decode_batch};
 use countermark_ledger::state::entries::{Entry, KeyEntry, MemberEntry, MemberStatus, RecordEntry};
 use countermark_ledger::state::keys;
@@ -31,13 +31,22 @@ pub struct Receipt {
     pub leaf_index: u64,
 }
 
+/// A bundle and what it lacks.
+pub struct Proof {
+    /// The bundle.
+    pub bundle: Vec<u8>,
+    /// Classes that are erased, where it was to prove the whole event.
+    pub erased: Vec<FieldClass>,
+}
+
 impl Node {
-    /// A bundle that proves an event, or the fields at JSON pointers into it.
+    /// A bundle that proves an event, or the fields at JSON pointers into it. A record id (32 hex
+    /// digits) names an event whose id is erased.
     ///
     /// # Errors
     /// [`NodeError::NotFound`] where no member of this node recorded such an event;
-    /// [`NodeError::Refused`] where a field cannot be disclosed.
-    pub fn prove(&self, event_id: &str, fields: &[String]) -> Result<Vec<u8>, NodeError> {
+    /// [`NodeError::Refused`] where a field cannot be disclosed, or nothing of the event is left.
+    pub fn prove(&self, event_id: &str, fields: &[String]) -> Result<Proof, NodeError> {
         let sequencer = self.lock();
         let mut rows = self.rows_of_event(&sequencer, event_id)?;
         let issuer = self.issuer(&sequencer, &rows[0].member)?;
@@ -52,6 +61,12 @@ impl Node {
         for row in &rows {
             records.push(record_proof(&sequencer, log, &row.record_id, fields)?);
         }
+        let is_whole = fields.iter().any(String::is_empty);
+        let erased = rows.iter().fold(0, |bits, row| bits | row.erased);
+        let erased = FieldClass::ALL
+            .into_iter()
+            .filter(|class| is_whole && class.is_of_events() && erased & 1 << class.number() != 0);
+        let erased = erased.collect();
         let signing = self.signing(issuer);
         let failed = |e: countermark_ledger::state::StateError| NodeError::Store(e.to_string());
         let unknown = || missing("state", "a key or member that signed is not in it");
@@ -80,7 +95,7 @@ impl Node {
         let bundle = draft
             .sign(&signing.key)
             .map_err(|e| NodeError::Damaged { place: "bundle".to_owned(), what: chain(&e) })?;
-        Ok(bundle.encode())
+        Ok(Proof { bundle: bundle.encode(), erased })
     }
 
     /// Who issues a bundle: the member that recorded the event, or, where it is not active any more,
@@ -228,8 +243,14 @@ fn record_proof(
         NodeError::Refused("the vault of this node does not hold this event's fields".to_owned())
     })?;
     let pointers: Vec<&str> = fields.iter().map(String::as_str).collect();
-    let openings =
-        disclose(&stored.sources(), &pointers).map_err(|e| NodeError::Refused(e.to_string()))?;
+    let openings = disclose(&stored.sources(), &pointers).map_err(|e| {
+        NodeError::Refused(match e {
+            DiscloseError::Nothing => {
+                "all of the event is erased: nothing is left to show".to_owned()
+            }
+            other => other.to_string(),
+        })
+    })?;
     RecordProof::new(
         block_proof(log, header.log_size)?,
         (&leaf_hashes, at, &placed.signed.leaf()),

@@ -222,11 +222,9 @@ fn row(
     {
         let stored = vault.get(*location, &record.record_id).map_err(|e| store_error(&e))?;
         row.erased = erased_bits(&stored);
-        // What erasure left may be no event any more; it is then found by its record only. What was
-        // taken leniently is no valid event by the strict rules, and is found all the same.
-        let event = event_of(&stored)?.event;
-        let is_event = ["type", "eventTime"].iter().all(|name| event.get(name).is_some());
-        row.facts = is_event.then(|| Facts::of(&event));
+        // What erasure left may be no event any more, and what was taken leniently is none by the
+        // strict rules: both are found all the same, by whatever they still say.
+        row.facts = Some(Facts::of(&event_of(&stored)?.event));
     }
     Ok(row)
 }

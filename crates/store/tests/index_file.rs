@@ -200,22 +200,23 @@ fn a_record_without_body_is_found_by_its_id_only() {
 }
 
 #[test]
-fn an_erased_hash_id_is_gone_and_a_random_one_stays() {
+fn an_erased_id_is_gone_and_the_record_is_still_found() {
     let mut ledger = Ledger::new();
     let hash = format!("ni:///sha-256;{}?ver=CBV2.0", "ab".repeat(32));
     let uuid = "urn:uuid:00000000-0000-4000-8000-0000000000bb";
-    let rows = ledger.capture(
-        ONE,
-        vec![object("shipping", day(1)).id(&hash), object("shipping", day(1)).id(uuid)],
-    );
+    let ids = [&*hash, uuid];
+    let rows = ledger.capture(ONE, ids.map(|id| object("shipping", day(1)).id(id)).to_vec());
     let erasures = rows
         .iter()
         .map(|row| Erasure { record_id: row.record_id, classes: FIELD_CLASSES_ALL })
         .collect();
     ledger.apply(BlockRows { height: 0, records: vec![], erasures });
-    assert_eq!(ledger.index.events_by_id(&[ONE], &hash).unwrap(), []);
-    let found = ledger.index.events_by_id(&[ONE], uuid).unwrap();
-    assert_eq!(found[0].erased, FIELD_CLASSES_ALL);
+    for (id, row) in ids.iter().zip(&rows) {
+        assert_eq!(ledger.index.events_by_id(&[ONE], id).unwrap(), []);
+        let found = ledger.index.record(&row.record_id).unwrap().unwrap();
+        assert_eq!((found.erased, found.event_id), (FIELD_CLASSES_ALL, None));
+        assert_eq!(found.event_time_ms, row.record_time_ms);
+    }
 }
 
 #[test]

@@ -15,14 +15,18 @@ use crate::output::{number, object, say, say_json, text_or_null};
 use crate::{DOES_NOT_HOLD, HOLDS, KEY_NOT_CHECKED};
 
 pub(crate) fn prove(data: &Data, event_id: &str, fields: &[String], output: &Path) -> Result<u8> {
-    let bundle = open(data)?.prove(event_id, fields)?;
-    write(output, &bundle)?;
+    let proof = open(data)?.prove(event_id, fields)?;
+    write(output, &proof.bundle)?;
+    let erased: Vec<&str> = proof.erased.iter().map(|class| class.name()).collect();
     let what = match fields {
-        [] => "the whole event".to_owned(),
-        [one] => format!("the field {one}"),
-        several => format!("{} fields", several.len()),
+        _ if !erased.is_empty() => {
+            format!("what is left of {event_id}; erased: {}", erased.join(", "))
+        }
+        [] => format!("the whole event of {event_id}"),
+        [one] => format!("the field {one} of {event_id}"),
+        several => format!("{} fields of {event_id}", several.len()),
     };
-    say(&format!("{}: {} bytes, proves {what} of {event_id}.", output.display(), bundle.len()));
+    say(&format!("{}: {} bytes, proves {what}.", output.display(), proof.bundle.len()));
     Ok(HOLDS)
 }
 

@@ -127,9 +127,42 @@ fn a_vault_restored_from_before_an_erasure_is_found_and_erased_again() {
     copy(&kept, &vault);
     let report = node.run("fsck", &["--json"]).ends(1).json();
     let fault = &report["faults"][0];
-    assert!(fault["what"].as_str().unwrap().contains("quantity fields are erased on the ledger"), "{report}");
+    assert!(
+        fault["what"].as_str().unwrap().contains("quantity fields are erased on the ledger"),
+        "{report}"
+    );
     assert!(fault["advice"].as_str().unwrap().contains("index rebuild"), "{report}");
     node.run("index rebuild", &[]).ends(0);
     node.sound();
     prove(&node, &id(), "/quantityList", "refused").ends(1).says("quantity");
+}
+
+#[test]
+fn a_bundle_of_what_is_left_says_what_it_lacks() {
+    let node = node();
+    let run = prove(&node, &id(), "", "before").ends(0);
+    assert!(run.out.contains("the whole event"), "{}", run.out);
+    let (before, after) = (node.path("before"), node.path("after"));
+    let report = call(&["verify", before.to_str().unwrap(), "--json"]).ends(4).json();
+    let record = report["record"]["recordID"].as_str().unwrap().to_owned();
+    node.run("erase", &["--as", "Farm", &id(), "--class", "transport"]).ends(0);
+    node.run("index rebuild", &[]).ends(0);
+    let run = prove(&node, &id(), "", "after").ends(0);
+    assert!(
+        run.out.contains(&format!("what is left of {}; erased: transport", id())),
+        "{}",
+        run.out
+    );
+    let run = call(&["verify", after.to_str().unwrap()]).ends(4);
+    assert!(run.out.contains("classes not shown: transport"), "{}", run.out);
+    assert!(!run.out.contains("sourceDocument"), "{}", run.out);
+    holds(&node, "after");
+    node.run("erase", &["--as", "Farm", &id(), "--class", "identity"]).ends(0);
+    prove(&node, &id(), "", "gone").ends(1);
+    let run = prove(&node, &record, "", "after").ends(0);
+    assert!(run.out.contains("erased: identity, transport"), "{}", run.out);
+    holds(&node, "after");
+    node.run("erase", &["--as", "Farm", &record]).ends(0);
+    prove(&node, &record, "", "gone").ends(1).says("nothing is left");
+    node.sound();
 }

@@ -169,6 +169,11 @@ impl Run<'_> {
         let verified = self.step(&name("disclosed values"), shown, |verified| {
             format!("{} lead to the record's class digests", verified.disclosures.len())
         });
+        let left_out = verified.as_ref().map(Verified::left_out).unwrap_or_default();
+        if !left_out.is_empty() {
+            let classes: Vec<&str> = left_out.iter().map(|class| class.name()).collect();
+            self.note(name("classes not shown"), CheckState::NotChecked, classes.join(", "));
+        }
         let signed = statement(proof, &header, keys, checkpoint);
         let signed = self.step(&name("statement"), signed, |(signed, _)| {
             format!("signed by key {}", hex(&signed.statement().key))

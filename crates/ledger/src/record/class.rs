@@ -127,6 +127,12 @@ impl FieldClass {
         Self::ALL.into_iter().find(|class| class.name() == name)
     }
 
+    /// Whether members of events belong to this class; only provenance holds none.
+    #[must_use]
+    pub fn is_of_events(self) -> bool {
+        self != FieldClass::Provenance
+    }
+
     /// The standard event members of this class, in slot order.
     #[must_use]
     pub fn members(self) -> &'static [&'static str] {
@@ -157,6 +163,7 @@ pub(crate) fn standard_rank(member: &str) -> Option<usize> {
 ///
 /// Standard members have a fixed class, since their place in the tree follows from it. ILMD
 /// members are [`FieldClass::Quality`] and other extensions [`FieldClass::Other`] unless named.
+/// [`FieldClass::Provenance`] holds no member of an event: what is put into it takes the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Classification {
     extensions: BTreeMap<String, FieldClass>,
@@ -188,14 +195,15 @@ impl Classification {
     #[must_use]
     pub fn class_of(&self, member: &str) -> FieldClass {
         FieldClass::of_standard(member)
-            .or_else(|| self.extensions.get(member).copied())
+            .or_else(|| self.extensions.get(member).copied().filter(|class| class.is_of_events()))
             .unwrap_or(FieldClass::Other)
     }
 
     /// The class of a member of `ilmd`.
     #[must_use]
     pub fn class_of_ilmd(&self, member: &str) -> FieldClass {
-        self.ilmd.get(member).copied().unwrap_or(FieldClass::Quality)
+        let named = self.ilmd.get(member).copied().filter(|class| class.is_of_events());
+        named.unwrap_or(FieldClass::Quality)
     }
 }
 

@@ -89,10 +89,10 @@ impl Want {
 
 /// Opens the fields at `pointers`, which refer to the event as captured (and to `/_provenance`).
 ///
-/// A pointer to an object or list opens its whole subtree, the empty pointer the whole event. A
-/// pointer to nothing opens what shows the absence: the salted null of a standard field, the
-/// count of a list, the value of a scalar on the way, or, for an extension, its two neighbours in
-/// every class, since any class may hold it.
+/// A pointer to an object or list opens its whole subtree, the empty pointer the whole event, that
+/// is every class but provenance. A pointer to nothing opens what shows the absence: the salted null
+/// of a standard field, the count of a list, the value of a scalar on the way, or, for an extension,
+/// its two neighbours in every class of events, since any of them may hold it.
 ///
 /// # Errors
 /// [`DiscloseError`] where a pointer is malformed or a class that is needed is not there.
@@ -148,7 +148,7 @@ impl Plan<'_> {
     fn add(&mut self, pointer: &str, tokens: &[String]) -> Result<(), DiscloseError> {
         match tokens {
             [] => {
-                for class in FieldClass::ALL {
+                for class in FieldClass::ALL.into_iter().filter(|class| class.is_of_events()) {
                     // What was erased stays out; the verifier sees that the event is not whole.
                     if let Ok(want) = self.class(class, pointer) {
                         want.whole = true;
@@ -239,7 +239,7 @@ impl Plan<'_> {
 
     /// An extension is absent only where every class shows that it has none.
     fn add_absent(&mut self, pointer: &str, key: &str) -> Result<(), DiscloseError> {
-        for class in FieldClass::ALL {
+        for class in FieldClass::ALL.into_iter().filter(|class| class.is_of_events()) {
             let want = self.class(class, pointer)?;
             // In the quality class ILMD members stand in `ilmd` itself.
             if class != FieldClass::Quality || !key.starts_with("/ilmd/") {

@@ -196,6 +196,9 @@ impl<'a> Part<'a> {
         let class = self.class;
         let wrong = |name: &str| BodyError::Form(class, format!("/{}", escape(name)));
         let place = |value| Placed { value: Cow::Owned(value), at: 0 };
+        if class == FieldClass::Provenance && name != PROVENANCE {
+            return Err(wrong(&name));
+        }
         let under = name == PROVENANCE || (name == "ilmd" && class != FieldClass::Quality);
         match FieldClass::of_standard(&name) {
             Some(owner) if owner == class => {

@@ -76,9 +76,48 @@ fn pointers(value: &Json, at: &str, out: &mut Vec<String>) {
 fn the_whole_event_comes_back_byte_for_byte() {
     let committed = Committed::of(&event());
     let (bytes, verified) = committed.show(&[""]);
-    assert_eq!(verified.event.unwrap().to_text(), EVENT);
+    assert_eq!(verified.event.as_ref().unwrap().to_text(), EVENT);
+    assert!(verified.left_out().is_empty());
     let overhead = bytes.len() - EVENT.len();
     assert!(overhead <= 1536, "{overhead} bytes beside the event");
+}
+
+#[test]
+fn the_whole_event_does_not_give_its_provenance_away() {
+    let committed = Committed::of(&event());
+    let openings = disclose(&committed.sources, &[""]).unwrap();
+    assert!(openings.classes.iter().all(|(class, _)| *class != FieldClass::Provenance));
+    let (bytes, verified) = committed.show(&[""]);
+    assert!(!bytes.windows(4).any(|part| part == b"5f1d"), "the digest of the source is shown");
+    assert_eq!(
+        (verified.provenance.as_ref(), verified.value("/_provenance/mapping")),
+        (None, None)
+    );
+    assert!(!verified.shows_absent("/_provenance/mapping"));
+    assert!(verified.shows_absent("/ex:nothing"));
+    // Asked for by name it is there, with the event or without.
+    for pointers in [&["/_provenance"][..], &["", "/_provenance"]] {
+        let (_, verified) = committed.show(pointers);
+        let shown = verified.provenance.as_ref().unwrap();
+        assert_eq!(shown.pointer("/sourceDocument"), provenance().pointer("/sourceDocument"));
+        assert_eq!(shown.pointer("/mapping"), provenance().pointer("/mapping"));
+        assert_eq!(verified.event.is_some(), pointers.len() == 2);
+        assert!(verified.left_out().is_empty());
+    }
+}
+
+#[test]
+fn the_provenance_class_can_hide_no_member_of_an_event() {
+    let text = br#"{"ex:hidden":1,"_provenance":{"sourceDocument":"5f1d"}}"#;
+    let read = part::Part::from_text(FieldClass::Provenance, Vec::new(), text);
+    assert!(
+        matches!(read, Err(BodyError::Form(FieldClass::Provenance, place)) if place == "/ex:hidden")
+    );
+    let classified = Classification::new()
+        .extension("ex:driver", FieldClass::Provenance)
+        .ilmd("ex:grower", FieldClass::Provenance);
+    assert_eq!(classified.class_of("ex:driver"), FieldClass::Other);
+    assert_eq!(classified.class_of_ilmd("ex:grower"), FieldClass::Quality);
 }
 
 #[test]
@@ -148,11 +187,11 @@ fn nothing_is_shown_absent_that_was_not_opened() {
 }
 
 #[test]
-fn absence_of_an_extension_needs_every_class() {
+fn absence_of_an_extension_needs_every_class_of_events() {
     let committed = Committed::of(&event());
     let openings = disclose(&committed.sources, &["/ex:nothing"]).unwrap();
-    assert_eq!(openings.classes.len(), CLASS_COUNT);
-    for left_out in 0..CLASS_COUNT {
+    assert_eq!(openings.classes.len(), CLASS_COUNT - 1);
+    for left_out in 0..openings.classes.len() {
         let mut fewer = openings.clone();
         fewer.classes.remove(left_out);
         let verified = verify(&committed.commitment.digests, &fewer).unwrap();
@@ -173,7 +212,8 @@ fn an_erased_class_leaves_the_others_provable() {
         Err(DiscloseError::Unavailable { pointer: "/eventID".into(), class: FieldClass::Identity })
     );
     let (_, verified) = committed.show(&[""]);
-    assert_eq!((verified.whole.len() + verified.empty.len(), verified.event), (10, None));
+    assert_eq!(verified.left_out(), [FieldClass::Identity]);
+    assert_eq!((verified.whole.len() + verified.empty.len(), verified.event), (9, None));
 }
 
 #[test]

@@ -45,9 +45,9 @@ pub struct Verified {
     pub whole: Vec<FieldClass>,
     /// Classes shown to hold nothing.
     pub empty: Vec<FieldClass>,
-    /// The event as captured, where every class is opened whole.
+    /// The event as captured, where every class but provenance is opened whole or shown empty.
     pub event: Option<Json>,
-    /// The provenance values, where every class is opened whole.
+    /// The provenance values, where their class is opened whole or shown empty.
     pub provenance: Option<Json>,
 }
 
@@ -102,9 +102,23 @@ impl Verified {
         }
     }
 
-    /// Every class, but the one given, shows that it has no extension of this key.
+    /// The classes of an event of which nothing is shown, where others are opened whole: somebody
+    /// showed the event, and had or gave these no more. Empty where single fields are shown.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<FieldClass> {
+        if !self.whole.iter().any(|class| class.is_of_events()) {
+            return Vec::new();
+        }
+        let missing = |class: &FieldClass| {
+            class.is_of_events() && !self.whole.contains(class) && !self.empty.contains(class)
+        };
+        FieldClass::ALL.into_iter().filter(missing).collect()
+    }
+
+    /// Every class of events, but the one given, shows that it has no extension of this key.
     fn no_other(&self, key: &str, but: Option<FieldClass>) -> bool {
-        let mut classes = FieldClass::ALL.into_iter().filter(|class| Some(*class) != but);
+        let of_events = FieldClass::ALL.into_iter().filter(|class| class.is_of_events());
+        let mut classes = of_events.filter(|class| Some(*class) != but);
         classes.all(|class| self.class_lacks(class, Some(key)))
     }
 

@@ -73,11 +73,12 @@ pub fn verify(digests: &[Hash; CLASS_COUNT], openings: &Openings) -> Result<Veri
             return Err(VerifyError::Digest(*class));
         }
     }
-    if verified.whole.len() + verified.empty.len() == CLASS_COUNT {
-        let (event, provenance) = join(&parts);
-        verified.event = Some(event);
-        verified.provenance = Some(provenance);
-    }
+    let opened = |class| verified.whole.contains(&class) || verified.empty.contains(&class);
+    let event_opened = FieldClass::ALL.into_iter().all(|c| !c.is_of_events() || opened(c));
+    let provenance_opened = opened(FieldClass::Provenance);
+    let (event, provenance) = join(&parts);
+    verified.event = event_opened.then_some(event);
+    verified.provenance = provenance_opened.then_some(provenance);
     Ok(verified)
 }
 
@@ -209,10 +210,13 @@ impl Walk<'_> {
     /// Whether an extension may have this key here; a standard member has its own place.
     fn key_fits(&self, key: &str, top: bool, kind: Option<ObjectKind>) -> bool {
         match parse(key).as_deref() {
-            Some([name]) if top => name != PROVENANCE && FieldClass::of_standard(name).is_none(),
+            Some([name]) if top => {
+                let taken = name == PROVENANCE || FieldClass::of_standard(name).is_some();
+                self.class.is_of_events() && !taken
+            }
             Some([name]) => !members_of(kind).contains(&name.as_str()),
             Some([first, _]) if top => match first.as_str() {
-                "ilmd" => self.class != FieldClass::Quality,
+                "ilmd" => self.class != FieldClass::Quality && self.class.is_of_events(),
                 PROVENANCE => self.class == FieldClass::Provenance,
                 _ => false,
             },

@@ -29,13 +29,13 @@ pub(super) fn run(node: &Node, events: usize, pointer: &str) -> Result<Proof, No
         let file = node.prove(&sample::event_id(number), &fields)?;
         make.push(begin.elapsed());
         let begin = Instant::now();
-        let bundle = Bundle::decode(&file).map_err(|e| store_error(&e))?;
+        let bundle = Bundle::decode(&file.bundle).map_err(|e| store_error(&e))?;
         let report = bundle::verify(&bundle, Some(&trust));
         verify.push(begin.elapsed());
         if report.verdict != Verdict::Holds {
             return Err(NodeError::Store(format!("a bundle does not hold: {}", report.message)));
         }
-        let sizes = sizes(&bundle, file.len(), value_bytes(number, pointer));
+        let sizes = sizes(&bundle, file.bundle.len(), value_bytes(number, pointer));
         if sizes.proof_bytes > proof.proof_bytes {
             proof = sizes;
         }

@@ -220,8 +220,8 @@ fn what_another_member_recorded_under_the_same_id_is_not_disclosed() {
     node.member_add("Mill", None).unwrap();
     let file = document(&[event(Some("urn:x:1"), 1)]);
     assert_eq!(capture(&node, "Farm", &file).accepted.len(), 1);
-    let alone = Bundle::decode(&node.prove("urn:x:1", &[]).unwrap()).unwrap();
+    let alone = Bundle::decode(&node.prove("urn:x:1", &[]).unwrap().bundle).unwrap();
     assert_eq!(capture(&node, "Mill", &file).accepted.len(), 1);
-    let beside = Bundle::decode(&node.prove("urn:x:1", &[]).unwrap()).unwrap();
+    let beside = Bundle::decode(&node.prove("urn:x:1", &[]).unwrap().bundle).unwrap();
     assert_eq!((alone.records.len(), beside.records.len()), (1, 1));
 }

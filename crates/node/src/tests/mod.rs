@@ -6,6 +6,7 @@ mod clock;
 mod concurrency;
 mod crash;
 mod damage;
+mod erasure;
 mod faults;
 mod world;
 

@@ -52,11 +52,6 @@ pub(crate) fn decode(key: &[u8]) -> Option<String> {
     }
 }
 
-/// Whether the id tells nothing about the event: a UUID does not, a hash or a name may.
-pub(crate) fn is_random(key: &[u8]) -> bool {
-    key.first() == Some(&UUID)
-}
-
 /// Only the canonical form (lower case, hyphens in place) has a short key: the text comes back as
 /// it was given.
 fn uuid_bytes(text: &str) -> Option<Vec<u8>> {

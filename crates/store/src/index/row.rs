@@ -53,12 +53,12 @@ pub struct VaultLocation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum FieldClass {
-    /// Identifiers of objects, classes and transformations, hash-based event ids.
+    /// The event's id, type and action, identifiers of objects.
     Identity = 1,
-    /// Business step, disposition, transactions, sources, destinations, and the handovers that
-    /// follow from them.
+    /// Times, business step, disposition, transactions, sources, destinations, transformations,
+    /// error declarations, and the handovers that follow from them.
     Transport = 2,
-    /// Amounts and units.
+    /// Lots and classes with their amounts and units.
     Quantity = 4,
     /// Read point and business location.
     Location = 5,

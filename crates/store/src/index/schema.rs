@@ -42,7 +42,7 @@ CREATE TABLE identifier (
 CREATE INDEX identifier_by_lot ON identifier (lot) WHERE lot IS NOT NULL;
 CREATE INDEX identifier_by_gtin ON identifier (gtin) WHERE gtin IS NOT NULL;
 
--- type is null where the body was erased before the index was built.
+-- type is null where the body is not held here, 0 where the identity is erased.
 CREATE TABLE event (
     id             INTEGER PRIMARY KEY,
     record_id      BLOB NOT NULL,

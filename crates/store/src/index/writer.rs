@@ -15,6 +15,9 @@ use super::{Index, IndexError, event_key, forget};
 
 const HEIGHT: &str = "applied_height";
 
+/// Stands for the type of an event whose identity is erased.
+pub(crate) const TYPE_ERASED: i64 = 0;
+
 pub(crate) fn applied_height(connection: &Connection) -> rusqlite::Result<Option<u64>> {
     let height: Option<i64> = connection
         .prepare_cached("SELECT value FROM meta WHERE name = ?1")?
@@ -200,6 +203,16 @@ struct Terms {
     error_reason: Option<i64>,
 }
 
+/// What an event is to another of the same id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Stands,
+    /// It declares the other wrong.
+    Declares,
+    /// The other declares it wrong.
+    Withdrawn,
+}
+
 impl Writer<'_> {
     fn insert(&self, into: &Insertion, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
         self.connection.prepare_cached(into)?.execute(values).map(|_| ())
@@ -211,25 +224,51 @@ impl Writer<'_> {
             forget::withdraw_record(self.connection, member, previous)?;
         }
         let Some(facts) = &record.facts else {
-            return self.event_row(ordinal, member, record, None, &Terms::default(), false);
+            return self.event_row(
+                ordinal,
+                member,
+                record,
+                None,
+                &Terms::default(),
+                Standing::Stands,
+            );
         };
-        let key = facts.event_id.as_deref().map(event_key::encode);
-        let withdrawn = match &key {
-            Some(key) if facts.error_declaration.is_some() => {
-                forget::withdraw_event(self.connection, member, key)?;
-                false
-            }
-            Some(key) => forget::is_declared_wrong(self.connection, member, key)?,
-            None => false,
-        };
+        let key =
+            facts.event_id.as_deref().filter(|_| !is_erased(record.erased, FieldClass::Identity));
+        let key = key.map(event_key::encode);
+        let standing = self.standing(member, record, facts, key.as_deref())?;
         let terms = self.terms(facts, record.erased)?;
-        self.event_row(ordinal, member, record, key, &terms, withdrawn)?;
+        self.event_row(ordinal, member, record, key, &terms, standing)?;
         let numbers = self.identifiers(ordinal, record.erased, facts)?;
         self.relations(ordinal, record.erased, facts)?;
-        if !withdrawn {
-            self.links(ordinal, member, record.erased, facts, &terms, &numbers)?;
+        if standing == Standing::Stands {
+            self.links(ordinal, member, record, facts, &terms, &numbers)?;
         }
         Ok(())
+    }
+
+    /// What an event is to the other of its id, which it takes back or is taken back by.
+    fn standing(
+        &self,
+        member: i64,
+        record: &RecordRow,
+        facts: &Facts,
+        key: Option<&[u8]>,
+    ) -> rusqlite::Result<Standing> {
+        let declares = facts.error_declaration.is_some();
+        let Some(key) = key else {
+            return Ok(if declares { Standing::Declares } else { Standing::Stands });
+        };
+        // Without its transport class a declaration does not say that it is one: that it has the id
+        // of another event tells it. So an index made again knows what the old one knew.
+        let unsure = is_erased(record.erased, FieldClass::Transport);
+        if declares || unsure && forget::has_event(self.connection, member, key)? {
+            forget::withdraw_event(self.connection, member, key)?;
+            return Ok(Standing::Declares);
+        }
+        let withdrawn = forget::is_declared_wrong(self.connection, member, key)?
+            || !unsure && forget::find_declaration(self.connection, member, key)?;
+        Ok(if withdrawn { Standing::Withdrawn } else { Standing::Stands })
     }
 
     fn string(&mut self, text: Option<&str>) -> rusqlite::Result<Option<i64>> {
@@ -252,13 +291,11 @@ impl Writer<'_> {
             terms.disposition = self.term(Vocabulary::Disposition, facts.disposition.as_deref())?;
             let reason = facts.error_declaration.as_ref().and_then(|error| error.reason.as_deref());
             terms.error_reason = self.term(Vocabulary::ErrorReason, reason)?;
+            terms.transformation = self.string(facts.transformation_id.as_deref())?;
         }
         if !is_erased(erased, FieldClass::Location) {
             terms.read_point = self.string(facts.read_point.as_deref())?;
             terms.biz_location = self.string(facts.biz_location.as_deref())?;
-        }
-        if !is_erased(erased, FieldClass::Identity) {
-            terms.transformation = self.string(facts.transformation_id.as_deref())?;
         }
         Ok(terms)
     }
@@ -270,13 +307,23 @@ impl Writer<'_> {
         record: &RecordRow,
         key: Option<Vec<u8>>,
         terms: &Terms,
-        withdrawn: bool,
+        standing: Standing,
     ) -> rusqlite::Result<()> {
         let facts = record.facts.as_ref();
-        let key = key.filter(|key| {
-            event_key::is_random(key) || !is_erased(record.erased, FieldClass::Identity)
+        let nameless = is_erased(record.erased, FieldClass::Identity);
+        let event_type = facts.map(|facts| match nameless {
+            true => TYPE_ERASED,
+            false => type_number(facts.event_type),
         });
+        let action = facts.and_then(|facts| facts.action).filter(|_| !nameless);
+        let event_time = facts.map_or(record.record_time_ms, |facts| event_time(record, facts));
         let declared = facts.and_then(|facts| facts.error_declaration.as_ref());
+        let declared_at = match standing {
+            Standing::Declares if is_erased(record.erased, FieldClass::Transport) => {
+                Some(record.record_time_ms)
+            }
+            _ => declared.map(|error| error.declaration_time_ms),
+        };
         let offset = record.vault.map(|place| i64::try_from(place.offset).unwrap_or(i64::MAX));
         self.insert(
             &EVENT,
@@ -285,21 +332,21 @@ impl Writer<'_> {
                 &record.record_id.as_slice(),
                 &member,
                 &key,
-                &facts.map(|facts| type_number(facts.event_type)),
-                &facts.and_then(|facts| facts.action).map(action_number),
-                &facts.map_or(record.record_time_ms, |facts| facts.event_time_ms),
+                &event_type,
+                &action.map(action_number),
+                &event_time,
                 &record.record_time_ms,
                 &terms.biz_step,
                 &terms.disposition,
                 &terms.read_point,
                 &terms.biz_location,
                 &terms.transformation,
-                &declared.map(|error| error.declaration_time_ms),
+                &declared_at,
                 &terms.error_reason,
                 &record.vault.map(|place| place.segment),
                 &offset,
                 &record.erased,
-                &withdrawn,
+                &(standing == Standing::Withdrawn),
                 &record.previous.as_ref().map(<[u8; 16]>::as_slice),
             ],
         )
@@ -353,6 +400,9 @@ impl Writer<'_> {
     }
 
     fn relations(&mut self, ordinal: i64, erased: u16, facts: &Facts) -> rusqlite::Result<()> {
+        if is_erased(erased, FieldClass::Transport) {
+            return Ok(());
+        }
         if let Some(error) = &facts.error_declaration {
             let mut keys: Vec<_> =
                 error.corrective_event_ids.iter().map(|id| event_key::encode(id)).collect();
@@ -361,9 +411,6 @@ impl Writer<'_> {
             for key in keys {
                 self.insert(&EVENT_CORRECTIVE, &[&key, &ordinal])?;
             }
-        }
-        if is_erased(erased, FieldClass::Transport) {
-            return Ok(());
         }
         for (seq, (kind, value)) in (0_i64..).zip(&facts.biz_transactions) {
             let kind = self.term(Vocabulary::TransactionType, kind.as_deref())?;
@@ -384,7 +431,7 @@ impl Writer<'_> {
         &mut self,
         ordinal: i64,
         member: i64,
-        erased: u16,
+        record: &RecordRow,
         facts: &Facts,
         terms: &Terms,
         numbers: &[i64],
@@ -392,11 +439,18 @@ impl Writer<'_> {
         if numbers.is_empty() {
             return Ok(());
         }
+        let (erased, at) = (record.erased, event_time(record, facts));
         let hub = links::hub(ordinal, terms.transformation);
         let site = terms.biz_location.or(terms.read_point);
         for (seq, link) in (0_i64..).zip(links::links(facts)) {
             if is_erased(erased, FieldClass::Transport)
                 && matches!(link.kind, links::Kind::Send | links::Kind::Receive)
+            {
+                continue;
+            }
+            // What left the parent may have stood in a quantity list.
+            if is_erased(erased, FieldClass::Quantity)
+                && matches!(link.kind, links::Kind::UnpackAll | links::Kind::DetachAll)
             {
                 continue;
             }
@@ -413,7 +467,7 @@ impl Writer<'_> {
                     &seq,
                     &to,
                     &(link.kind as i64),
-                    &facts.event_time_ms,
+                    &at,
                     &site,
                     &is_class,
                     &quantity,
@@ -442,6 +496,15 @@ impl Writer<'_> {
                 }
             }
         })
+    }
+}
+
+/// When an event happened; where that is erased, when it was recorded.
+fn event_time(record: &RecordRow, facts: &Facts) -> i64 {
+    if is_erased(record.erased, FieldClass::Transport) {
+        record.record_time_ms
+    } else {
+        facts.event_time_ms
     }
 }
 
