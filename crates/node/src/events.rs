@@ -110,8 +110,8 @@ impl Node {
             .read()?
             .events_by_id(&self.member_ids(), event_id)
             .map_err(|e| store_error(&e))?;
-        rows.sort_by_key(|row| (row.is_withdrawn, row.is_error_declaration));
         if !rows.is_empty() {
+            rows.sort_by_key(in_force);
             return Ok(rows);
         }
         let record: Option<RecordId> = unhex(event_id);
@@ -125,6 +125,13 @@ impl Node {
         };
         let Some(event_id) = &row.event_id else { return Ok(vec![row]) };
         let rows = sequencer.stores.index.read()?.events_by_id(&[row.member], event_id);
-        rows.map_err(|e| store_error(&e))
+        let mut rows = rows.map_err(|e| store_error(&e))?;
+        rows.sort_by_key(in_force);
+        Ok(rows)
     }
+}
+
+/// What is in force comes first, then what was taken back.
+fn in_force(row: &EventRow) -> (bool, bool) {
+    (row.is_withdrawn, row.is_error_declaration)
 }

@@ -556,12 +556,12 @@ fn check_row(
         return;
     }
     let facts = Facts::of(&loaded.event);
-    if row.event_time_ms != facts.event_time_ms {
+    // Erasure takes times and ids out of the row that the vault may still have.
+    let is_left = |class: FieldClass| erased & 1 << class.number() == 0;
+    if is_left(FieldClass::Transport) && row.event_time_ms != facts.event_time_ms {
         report.fault(place(), "its row has another event time", REBUILD_INDEX);
     }
-    // Erasure takes ids out of the row that the vault may still have.
-    let is_identity_left = erased & 1 << FieldClass::Identity.number() == 0;
-    if is_identity_left && row.event_id != facts.event_id {
+    if is_left(FieldClass::Identity) && row.event_id != facts.event_id {
         report.fault(place(), "its row has another event id", REBUILD_INDEX);
     }
 }

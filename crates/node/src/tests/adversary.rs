@@ -205,8 +205,10 @@ fn erased_values_that_an_older_vault_brings_back_are_found_and_erased_again() {
     lab.check();
     lab.disk = disk_of(&with(&lab.disk.files(), &older, "vault/"));
     let faults = lab.fsck().faults;
-    assert_eq!(faults.len(), 1, "{faults:?}");
-    assert_eq!(faults[0].what, "it holds fields that the ledger says are erased");
+    assert!(!faults.is_empty());
+    for fault in &faults {
+        assert!(fault.what.contains("are erased on the ledger, not here"), "{faults:?}");
+    }
     lab.lose(&[INDEX_FILE]);
     drop(lab.open().unwrap());
     lab.check();

@@ -111,14 +111,15 @@ fn answers(node: &Node) -> Vec<String> {
 }
 
 /// Erases, and compares with what an index made again says.
-fn compare(what: &str, erase: impl Fn(&mut Node)) {
+fn compare(what: &str, erase: impl Fn(&mut Node) -> Vec<String>) {
     let lab = Lab::new();
     let mut node = lab.begin();
     fill(&node);
     let before = answers(&node);
-    erase(&mut node);
+    let erased = erase(&mut node);
     let lived = answers(&node);
-    assert_ne!(before, lived, "{what}: nothing was erased");
+    // A class that held nothing changes nothing.
+    assert_eq!(before != lived, !erased.is_empty(), "{what}: {erased:?}");
     drop(node);
     lab.lose(&[INDEX_FILE]);
     let node = lab.open().unwrap();
@@ -134,7 +135,7 @@ fn an_index_made_again_answers_as_the_one_that_lived_through_the_erasure_of_any_
     for class in FieldClass::ALL {
         for id in IDS {
             compare(&format!("{} of {id}", class.name()), |node| {
-                node.erase(None, id, Some(class.name()), crate::ErasureReason::Error).unwrap();
+                node.erase(None, id, Some(class.name()), crate::ErasureReason::Error).unwrap()
             });
         }
     }
@@ -148,11 +149,13 @@ fn an_index_made_again_answers_as_the_one_that_lived_through_the_erasure_of_all(
                 node.erase(None, id, Some(class), crate::ErasureReason::Error).unwrap();
             }
         }
+        vec!["quantity".to_owned(), "transport".to_owned()]
     });
     compare("every event", |node| {
         for id in IDS {
             node.erase(None, id, None, crate::ErasureReason::Error).unwrap();
         }
+        vec!["all".to_owned()]
     });
 }
 
