@@ -1,31 +1,19 @@
 //! `document` and `erase`: what the vault keeps beside events, and what it must forget.
 
 use countermark_ledger::cid::{Profile, salted_digest};
-use countermark_ledger::ids::{DocumentId, MemberId, hex};
+use countermark_ledger::ids::{DocumentId, hex};
 use countermark_ledger::record::FieldClass;
 use countermark_ledger::statement::{Body, Document, DocumentDigest, Erasure, padded_size};
 use countermark_ledger::trust::unhex;
 use countermark_store::vault::{ClassState, Location};
-use serde::{Deserialize, Serialize};
 
 use crate::error::NodeError;
 use crate::keyring;
 use crate::node::Node;
 use crate::prepare::keyed;
-use crate::stores::store_error;
+use crate::stores::{DOCUMENT_SETTING, DocumentPlace, store_error};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-
-/// Where the desk notes a document's place, before its id.
-const PLACE_SETTING: &str = "document/";
-
-/// Where a document is kept.
-#[derive(Serialize, Deserialize)]
-struct Place {
-    member: MemberId,
-    location: u64,
-    name: String,
-}
 
 /// Why values are erased; the numbers are registered
 /// ([`ERASURE_REASONS`](countermark_ledger::statement::ERASURE_REASONS)).
@@ -102,9 +90,10 @@ impl Node {
         });
         // Before the statement: a place without one is forgotten, a statement whose document nobody
         // finds would not be.
-        let kept = Place { member, location: stored.location.to_u64(), name: name.to_owned() };
+        let kept =
+            DocumentPlace { member, location: stored.location.to_u64(), name: name.to_owned() };
         let place = serde_json::to_vec(&kept).unwrap_or_default();
-        let setting = format!("{PLACE_SETTING}{}", hex(&id));
+        let setting = format!("{DOCUMENT_SETTING}{}", hex(&id));
         self.lock().stores.desk.set_setting(&setting, &place).map_err(|e| store_error(&e))?;
         self.state(at, vec![body])?;
         Ok(KeptDocument { id: hex(&id), cid: stored.cid.to_string() })
@@ -118,9 +107,9 @@ impl Node {
         let unknown = || NodeError::NotFound(format!("this node keeps no document {id}"));
         let document: DocumentId = unhex(id).ok_or_else(unknown)?;
         let sequencer = self.lock();
-        let setting = format!("{PLACE_SETTING}{id}");
+        let setting = format!("{DOCUMENT_SETTING}{id}");
         let place = sequencer.stores.desk.setting(&setting).map_err(|e| store_error(&e))?;
-        let place: Place =
+        let place: DocumentPlace =
             serde_json::from_slice(&place.ok_or_else(unknown)?).map_err(|e| store_error(&e))?;
         let vault = sequencer.stores.vaults.get(&place.member).ok_or_else(unknown)?;
         let mut content = Vec::new();

@@ -17,7 +17,7 @@ use countermark_store::state_store::SqliteState;
 use countermark_store::vault::{
     ClassState, Known, Location, NewRecord, Random, Recovery, SEGMENT_BYTES, StoredRecord, Vault,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::blocks;
 use crate::clock::ClockSource;
@@ -248,10 +248,12 @@ impl Stores {
 pub(crate) const DOCUMENT_SETTING: &str = "document/";
 
 /// A document's place, as the desk notes it.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct DocumentPlace {
     pub(crate) member: MemberId,
     pub(crate) location: u64,
+    /// The name that the document was given under.
+    pub(crate) name: String,
 }
 
 /// What the vaults of this node are known to hold: records by the log, documents by the desk.
