@@ -4,6 +4,10 @@
 //! It is backed up and never rebuilt, hence synced at every commit. What is in it is in no other
 //! place: a damaged desk is restored from a backup.
 
+mod access;
+mod jobs;
+mod publications;
+
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, params};
@@ -18,7 +22,9 @@ const TEXT_MAX: usize = 64 * 1024;
 const MASTER_DATA_MAX: usize = 16 * 1024 * 1024;
 
 /// One step per version, never changed once released.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 4] = [SPINE, access::SCHEMA, jobs::SCHEMA, publications::SCHEMA];
+
+const SPINE: &str = "
 CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE document (
@@ -50,7 +56,7 @@ CREATE TABLE master_data (
     name TEXT NOT NULL,
     text TEXT NOT NULL
 ) STRICT;
-"];
+";
 
 /// Why the desk cannot be used, and what to do.
 #[derive(Debug, thiserror::Error)]

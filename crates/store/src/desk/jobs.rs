@@ -1,0 +1,4 @@
+//! Capture jobs and what became of them.
+
+/// The tables.
+pub(super) const SCHEMA: &str = "";

@@ -1,0 +1,4 @@
+//! What is shown to consumers.
+
+/// The tables.
+pub(super) const SCHEMA: &str = "";
