@@ -21,6 +21,7 @@ use countermark_tlog::Signer;
 use countermark_tlog::note::Algorithm;
 use ed25519_dalek::{Signer as _, SigningKey};
 
+use crate::access::AccessState;
 use crate::blocks;
 use crate::classes::Classes;
 use crate::clock::{self, ClockSource};
@@ -37,6 +38,7 @@ const NAME_BYTES_MAX: usize = 200;
 pub struct Node {
     pub(crate) keyring: Keyring,
     pub(crate) classes: Classes,
+    pub(crate) access: AccessState,
     shared: Shared,
     order: Local<Shared>,
 }
@@ -297,7 +299,7 @@ impl Node {
         let order = Local::start(shared.clone());
         let classes =
             Classes::load(&shared.0.lock().unwrap_or_else(PoisonError::into_inner).stores)?;
-        let mut node = Self { keyring, classes, shared, order };
+        let mut node = Self { keyring, classes, access: AccessState::default(), shared, order };
         node.finish_rotations()?;
         node.tell_founder();
         Ok(node)
@@ -583,6 +585,8 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
+        // What cannot be written any more was only waiting since the last second.
+        let _left = self.access_log_write();
         self.order.stop();
     }
 }
