@@ -32,7 +32,7 @@ pub use secret::Secret;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use attempts::Attempts;
-use countermark_ledger::ids::{MemberId, hex};
+use countermark_ledger::ids::MemberId;
 use log::Unwritten;
 
 use crate::error::{ErrorKind, NodeError};
@@ -137,12 +137,11 @@ impl Node {
     }
 
     fn member_named(&self, name: &str) -> Result<MemberId, NodeError> {
-        Ok(self.keyring.secrets.members[self.member_index(Some(name))?].id)
+        self.member_id(Some(name))
     }
 
     /// A member's name, or its id where this node does not know it any more.
     fn member_name(&self, id: &MemberId) -> String {
-        let known = self.keyring.secrets.members.iter().find(|member| member.id == *id);
-        known.map_or_else(|| hex(id), |member| member.name.clone())
+        crate::scope::name_of(&self.secrets(), id)
     }
 }
