@@ -52,7 +52,8 @@ pub(crate) fn routes() -> Vec<Route> {
 async fn serve(Path((version, name)): Path<(String, String)>) -> Result<Response, Problem> {
     let found = ASSETS.iter().find(|asset| asset.name == name && version == *VERSION);
     let asset = found.ok_or_else(|| {
-        Problem::new("not-found", "no such file, or one of an older program").hint("load the page again")
+        Problem::new("not-found", "no such file, or one of an older program")
+            .hint("load the page again")
     })?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),

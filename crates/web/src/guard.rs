@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::MethodRouter;
-use countermark_node::access::{AccessEntry, Principal, Via};
+use countermark_node::access::{AccessNote, Principal, Via};
 
 use crate::App;
 use crate::body::encode;
@@ -220,14 +220,9 @@ async fn refuse(
 ) -> Problem {
     rule.app.0.metrics.refused(problem.name());
     tracing::info!(route = rule.path, %from, reason = problem.name(), "refused");
-    // Whoever has nothing to show and asks in masses is in the server's log alone.
-    let counted = rule.app.0.costly_rate.count(from, Instant::now());
-    if counted.is_ok() {
-        let entry =
-            AccessEntry::refused(caller, &from.to_string(), rule.path, problem.name());
-        if let Err(error) = rule.app.run(move |node| node.note_access(&entry)).await {
-            tracing::warn!(reason = error.detail, "a refusal could not be noted");
-        }
+    let note = AccessNote::refused(rule.path, caller, problem.name()).from(Some(from));
+    if let Err(error) = rule.app.run(move |node| node.note_access(note)).await {
+        tracing::warn!(reason = error.detail, "a refusal could not be noted");
     }
     problem
 }

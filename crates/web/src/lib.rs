@@ -135,4 +135,3 @@ pub fn router(app: App) -> Router {
         .layer(axum::middleware::from_fn_with_state(app.clone(), guard::frame))
         .with_state(app)
 }
-

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use countermark_node::access::AccessError;
 use countermark_node::{ErrorKind, NodeError};
 use serde::Serialize;
 
@@ -124,6 +125,12 @@ impl Problem {
 impl From<NodeError> for Problem {
     fn from(error: NodeError) -> Self {
         let name = match (&error, error.kind()) {
+            (NodeError::Access(AccessError::TooMany { .. }), _) => "too-many",
+            (NodeError::Access(AccessError::NotFound(_)), _) => "not-found",
+            (NodeError::Access(AccessError::Exists(_) | AccessError::LastOwner(_)), _) => {
+                "conflict"
+            }
+            (_, ErrorKind::Denied) => "not-allowed",
             (NodeError::UnknownMember { .. } | NodeError::NotFound(_), _) => "not-found",
             (NodeError::MemberExists(_), _) | (NodeError::Refused(_), _) => "conflict",
             (_, ErrorKind::Usage) => "bad-request",
@@ -136,7 +143,11 @@ impl From<NodeError> for Problem {
             let hint = "its log says more; `countermark doctor` and `countermark fsck` look closer";
             return Self::new(name, "a store of the node failed").hint(hint);
         }
-        Self::new(name, error.to_string())
+        let mut problem = Self::new(name, error.to_string());
+        if let NodeError::Access(AccessError::TooMany { retry_after_ms }) = error {
+            problem.retry_after = Some(Duration::from_millis(retry_after_ms));
+        }
+        problem
     }
 }
 
@@ -145,10 +156,7 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (self.status(), body).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(after) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
         }

@@ -34,8 +34,10 @@ pub(crate) fn run(
             .with_context(|| format!("nobody can listen at {}", listen.listen))?;
         let base_url = base_url(listen, listener.local_addr()?, tls.is_some());
         if !listener.local_addr()?.ip().is_loopback() && tls.is_none() {
-            tracing::warn!("this address is reached from elsewhere, and without TLS; passwords and \
-                            API keys travel in clear unless a proxy in front of it adds TLS");
+            tracing::warn!(
+                "this address is reached from elsewhere, and without TLS; passwords and \
+                            API keys travel in clear unless a proxy in front of it adds TLS"
+            );
         }
         let app = App::new(node, Settings { base_url: base_url.clone() });
         say(&format!("Serving at {base_url} (Ctrl-C ends it)."));
