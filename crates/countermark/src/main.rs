@@ -97,6 +97,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Hash { profile, pre_hash, file } => pure::hash(profile, pre_hash, &file),
         Command::Translate { id, json } => pure::translate(&id, json),
         Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
+        Command::Serve { data, listen } => commands::serve::serve(&data, &listen),
         Command::Demo { once, data } => demo::run(once, data),
         Command::Bench { events, trace_events, data, json } => {
             bench::run(events, trace_events, data, json)
