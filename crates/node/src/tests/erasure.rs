@@ -122,7 +122,7 @@ fn compare(what: &str, erase: impl Fn(&Node) -> Vec<String>) {
     assert_eq!(before != lived, !erased.is_empty(), "{what}: {erased:?}");
     drop(node);
     lab.lose(&[INDEX_FILE]);
-    let mut node = lab.open().unwrap();
+    let node = lab.open().unwrap();
     for (made, lived) in answers(&node).iter().zip(&lived) {
         assert_eq!(made, lived, "{what}");
     }
