@@ -83,6 +83,12 @@ pub struct Login {
     redirect_uri: String,
 }
 
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Login(…)")
+    }
+}
+
 impl Login {
     /// What the answer's `state` will be.
     #[must_use]

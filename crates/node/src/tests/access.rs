@@ -324,6 +324,19 @@ fn whoever_is_bound_to_a_member_does_nothing_that_concerns_others() {
 }
 
 #[test]
+fn a_key_stays_with_the_member_that_its_account_was_bound_to() {
+    let node = Lab::new().begin();
+    let farm = node.scope_of("Farm").unwrap();
+    add(&node, "Anna", Role::MemberUser, Some("Farm"));
+    let (token, _) = key(&node, "Anna", &[Permission::Read], None).unwrap();
+    node.account_set_role(&local(), "Anna", Role::Viewer, None).unwrap();
+    assert_eq!(node.api_key(&token).unwrap().unwrap().scope(), farm);
+    node.member_add("Mill", None).unwrap();
+    node.account_set_role(&local(), "Anna", Role::MemberUser, Some("Mill")).unwrap();
+    assert_eq!(node.api_key(&token).unwrap(), None);
+}
+
+#[test]
 fn an_api_key_allows_what_it_says_until_it_expires_or_is_revoked() {
     let lab = Lab::new();
     let node = lab.begin();
