@@ -53,7 +53,7 @@ fn entry(outcome: i64, at_ms: i64) -> AccessRow {
         at_ms,
         outcome,
         action: "sign-in".into(),
-        account: Some("anna".into()),
+        account: Some("office".into()),
         via: None,
         target: None,
         address: Some("192.0.2.1".into()),
@@ -65,17 +65,17 @@ fn entry(outcome: i64, at_ms: i64) -> AccessRow {
 #[test]
 fn an_account_is_found_by_number_name_and_openid_user() {
     let (_directory, desk) = new();
-    let given = account("Anna", Some(("https://login.example.com", "4711")));
+    let given = account("Office", Some(("https://login.example.com", "4711")));
     let id = desk.add_account(&given).unwrap().unwrap();
     let kept = Some(AccountRow { id, ..given.clone() });
     assert_eq!(desk.account(id).unwrap(), kept);
-    assert_eq!(desk.account_named("anna").unwrap(), kept);
+    assert_eq!(desk.account_named("office").unwrap(), kept);
     assert_eq!(desk.account_of_openid("https://login.example.com", "4711").unwrap(), kept);
     assert_eq!(desk.account_of_openid("https://login.example.org", "4711").unwrap(), None);
-    assert_eq!(desk.add_account(&account("ANNA", None)).unwrap(), None);
-    let same_user = account("Bert", Some(("https://login.example.com", "4711")));
+    assert_eq!(desk.add_account(&account("OFFICE", None)).unwrap(), None);
+    let same_user = account("Quality", Some(("https://login.example.com", "4711")));
     assert_eq!(desk.add_account(&same_user).unwrap(), None);
-    assert!(desk.add_account(&account("Carl", None)).unwrap().unwrap() > id);
+    assert!(desk.add_account(&account("Dispatch", None)).unwrap().unwrap() > id);
     assert_eq!((desk.account_count().unwrap(), desk.enabled_count(1).unwrap()), (2, 2));
     assert_eq!(desk.accounts(id, 10).unwrap().len(), 1);
 }
@@ -83,27 +83,27 @@ fn an_account_is_found_by_number_name_and_openid_user() {
 #[test]
 fn disabling_ends_sessions_links_and_keys_of_that_account_alone() {
     let (_directory, mut desk) = new();
-    let anna = desk.add_account(&account("Anna", None)).unwrap().unwrap();
-    let bert = desk.add_account(&account("Bert", None)).unwrap().unwrap();
-    for (n, id) in [(1, anna), (2, bert)] {
+    let office = desk.add_account(&account("Office", None)).unwrap().unwrap();
+    let quality = desk.add_account(&account("Quality", None)).unwrap().unwrap();
+    for (n, id) in [(1, office), (2, quality)] {
         desk.add_session(&session(n, id, 20), None, 0, 20).unwrap();
         desk.add_api_key(&api_key(&n.to_string(), id), 0).unwrap();
         let purpose = LinkFor::Account(id);
         let link = LinkRow { token: [n; 32], purpose, created_at_ms: 1, expires_at_ms: 100 };
         desk.add_link(&link).unwrap();
     }
-    desk.disable_account(anna, 50).unwrap();
+    desk.disable_account(office, 50).unwrap();
     assert_eq!(desk.enabled_count(1).unwrap(), 1);
     assert_eq!(desk.session(&[1; 32]).unwrap(), None);
     assert_eq!(desk.link(&[1; 32]).unwrap(), None);
     assert_eq!(desk.api_key("1").unwrap().unwrap().revoked_at_ms, Some(50));
     assert!(desk.session(&[2; 32]).unwrap().is_some() && desk.link(&[2; 32]).unwrap().is_some());
     assert_eq!(desk.api_key("2").unwrap().unwrap().revoked_at_ms, None);
-    desk.enable_account(anna).unwrap();
-    assert_eq!(desk.account(anna).unwrap().unwrap().disabled_at_ms, None);
-    assert_eq!(desk.live_api_keys(anna, 60).unwrap(), 0);
+    desk.enable_account(office).unwrap();
+    assert_eq!(desk.account(office).unwrap().unwrap().disabled_at_ms, None);
+    assert_eq!(desk.live_api_keys(office, 60).unwrap(), 0);
     assert_eq!(
-        (desk.live_api_keys(bert, 60).unwrap(), desk.live_api_keys(bert, 100).unwrap()),
+        (desk.live_api_keys(quality, 60).unwrap(), desk.live_api_keys(quality, 100).unwrap()),
         (1, 0)
     );
 }
@@ -111,18 +111,18 @@ fn disabling_ends_sessions_links_and_keys_of_that_account_alone() {
 #[test]
 fn sessions_of_an_account_are_bounded_and_old_ones_go() {
     let (_directory, mut desk) = new();
-    let anna = desk.add_account(&account("Anna", None)).unwrap().unwrap();
+    let office = desk.add_account(&account("Office", None)).unwrap().unwrap();
     for n in 1..=6 {
-        desk.add_session(&session(n, anna, i64::from(n) * 10), None, 0, 3).unwrap();
+        desk.add_session(&session(n, office, i64::from(n) * 10), None, 0, 3).unwrap();
     }
     let held = |desk: &Desk| {
         (1..=9).filter(|n| desk.session(&[*n; 32]).unwrap().is_some()).collect::<Vec<u8>>()
     };
     assert_eq!(held(&desk), [4, 5, 6]);
-    desk.add_session(&session(7, anna, 70), Some(&[6; 32]), 50, 3).unwrap();
+    desk.add_session(&session(7, office, 70), Some(&[6; 32]), 50, 3).unwrap();
     assert_eq!(held(&desk), [5, 7]);
-    assert_eq!(desk.account(anna).unwrap().unwrap().last_sign_in_at_ms, Some(70));
-    desk.set_account_password(anna, &[4]).unwrap();
+    assert_eq!(desk.account(office).unwrap().unwrap().last_sign_in_at_ms, Some(70));
+    desk.set_account_password(office, &[4]).unwrap();
     assert!(held(&desk).is_empty());
     assert!(!desk.end_session(&[7; 32]).unwrap());
 }
