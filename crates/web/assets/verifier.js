@@ -76,8 +76,12 @@ function equal(a, b) {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
+const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 function hex(bytes) {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let text = "";
+  for (const byte of bytes) text += DIGITS[byte];
+  return text;
 }
 
 /** Exactly so many bytes from lower-case digits, or null. */
@@ -145,12 +149,20 @@ function block(state, bytes, from) {
     w[i] = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
   }
   for (let i = 16; i < 64; i++) {
-    const [x, y] = [w[i - 15], w[i - 2]];
+    const x = w[i - 15];
+    const y = w[i - 2];
     const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
     const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
     w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
   }
-  let [a, b, c, d, e, f, g, h] = state;
+  let a = state[0];
+  let b = state[1];
+  let c = state[2];
+  let d = state[3];
+  let e = state[4];
+  let f = state[5];
+  let g = state[6];
+  let h = state[7];
   for (let i = 0; i < 64; i++) {
     const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
     const t1 = (h + s1 + ((e & f) ^ (~e & g)) + ROUNDS[i] + w[i]) | 0;
@@ -468,12 +480,12 @@ const SMALL_ORDER_Y = new Set([
   0n,
   1n,
   P - 1n,
-  2707385501144840649318225287225658788936804267575313519463743609750303021202n,
+  2707385501144840649318225287225658788936804267575313519463743609750303402022n,
   55188659117513257062467267217118295137698188065244968500265048394206261417927n,
 ]);
 
 function littleEndian(bytes) {
-  return bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  return BigInt(`0x${hex(Uint8Array.from(bytes).reverse())}`);
 }
 
 /** A point in its one encoding, and not of small order. */
@@ -496,8 +508,15 @@ function isUsableKey(bytes) {
   return power <= 1n;
 }
 
-/** WebCrypto here: null where there is none that knows Ed25519. */
-async function findCrypto() {
+let found = null;
+
+/** WebCrypto here: null where there is none that knows Ed25519. Looked for once. */
+function findCrypto() {
+  found ??= lookForCrypto();
+  return found;
+}
+
+async function lookForCrypto() {
   const subtle = globalThis.crypto?.subtle;
   if (!subtle) return null;
   const probe = ascii("countermark");
@@ -527,24 +546,30 @@ async function verifyWith(subtle, key, message, signature) {
   return subtle.verify({ name: "Ed25519" }, imported, signature, message);
 }
 
+const usableKeys = new Map();
+const KEYS_KEPT = 4096;
+
+/** Whether the bytes are a public key; remembered, since one key signs much. */
+function isKey(bytes) {
+  const name = hex(bytes);
+  if (!usableKeys.has(name)) {
+    if (usableKeys.size === KEYS_KEPT) usableKeys.clear();
+    usableKeys.set(name, isUsableKey(bytes));
+  }
+  return usableKeys.get(name);
+}
+
 /** What checks signatures; where nothing can, every answer is null. */
 class Signatures {
   constructor(subtle) {
     this.subtle = subtle;
-    this.usable = new Map();
-  }
-
-  isKey(key) {
-    const name = hex(key);
-    if (!this.usable.has(name)) this.usable.set(name, isUsableKey(key));
-    return this.usable.get(name);
   }
 
   /** true, false, or null where it cannot be said. */
   async holds(key, message, signature) {
     const sound =
       signature.length === 64 &&
-      this.isKey(key) &&
+      isKey(key) &&
       isSoundPoint(signature.subarray(0, 32)) &&
       littleEndian(signature.subarray(32)) < ORDER;
     if (!sound) return false;
@@ -737,7 +762,7 @@ class PolicyReader {
     const [name, id, ...blob] = text.split("+");
     const bytes = unbase64(blob.join("+"));
     const fits = blob.length > 0 && isKeyName(name) && bytes && bytes.length === 33;
-    if (!fits || !isUsableKey(bytes.subarray(1))) return "the key cannot be read";
+    if (!fits || !isKey(bytes.subarray(1))) return "the key cannot be read";
     if (bytes[0] !== type) return "a log has a key of type 0x01, a witness one of type 0x04";
     const key = noteKey(name, type, bytes.subarray(1));
     if (key.id !== id) return `the key cannot be read: its id should be ${key.id}`;
@@ -1983,7 +2008,7 @@ class Run {
     if (!body) return;
     await this.step("checkpoint signature", LOG_KEY, async () => {
       const unsigned = "the checkpoint is not signed with the log key of the genesis";
-      need(isKeyName(origin) && this.signatures.isKey(body.logKey), unsigned);
+      need(isKeyName(origin) && isKey(body.logKey), unsigned);
       const keys = [noteKey(origin, TYPE_LOG, body.logKey)];
       let signed;
       try {

@@ -94,7 +94,8 @@ fn told(report: &Report) -> serde_json::Value {
     let (issuer, log) = (report.issuer.as_ref().unwrap(), report.log.as_ref().unwrap());
     let name = &issuer.member_name;
     about["issuer"] = json!([hex(&issuer.member), name, hex(&issuer.key)]);
-    about["log"] = json!([log.origin, log.size.to_string(), hex(&log.root), log.height.to_string()]);
+    about["log"] =
+        json!([log.origin, log.size.to_string(), hex(&log.root), log.height.to_string()]);
     about
 }
 
@@ -127,7 +128,6 @@ fn record(record: &RecordReport) -> serde_json::Value {
     json!({"who": who, "height": record.height.to_string(), "shown": shown})
 }
 
-
 /// Random events: whole, by single pointers, by several, absent ones, and with a class erased.
 fn random_events(cases: &mut Cases) {
     let mut ledger = Ledger::story(1);
@@ -149,8 +149,10 @@ fn random_events(cases: &mut Cases) {
         show("whole", &ledger, &[""]);
         let mut all = Vec::new();
         pointers(event, "", &mut all);
-        all.extend(["/ex:nothing", "/readPoint/id", "/ilmd/ex:none", "/epcList/9", "/_provenance"]
-            .map(str::to_owned));
+        all.extend(
+            ["/ex:nothing", "/readPoint/id", "/ilmd/ex:none", "/epcList/9", "/_provenance"]
+                .map(str::to_owned),
+        );
         let all: Vec<&str> = all[1..].iter().map(String::as_str).collect();
         let single = if i == 0 { 1 } else { 5 };
         for pointer in all.iter().skip(i % single).step_by(single) {
@@ -209,7 +211,11 @@ fn encodings(cases: &mut Cases) {
     cases.add("a byte more", &[&file[..], &[0]].concat(), policy);
     cases.add("empty", b"", policy);
     cases.add("JSON", b"{}", policy);
-    cases.add("too long", &[BUNDLE_MAGIC, &vec![0; crate::limits::BUNDLE_BYTES_MAX]].concat(), None);
+    cases.add(
+        "too long",
+        &[BUNDLE_MAGIC, &vec![0; crate::limits::BUNDLE_BYTES_MAX]].concat(),
+        None,
+    );
     let nested = [&[0x81; 40][..], &[0]].concat();
     cases.add("nested", &[BUNDLE_MAGIC, &nested].concat(), policy);
     let whole = tree::of(&bundles[3]);
@@ -246,12 +252,26 @@ fn logs(cases: &mut Cases) {
         ("sequence", Box::new(|s| s.sequence += 1)),
         ("member", Box::new(|s| s.member = member_id(PROCESSOR))),
         ("origin", Box::new(|s| s.origin = "ledger.example/2".into())),
-        ("root", Box::new(|s| if let Body::Capture(c) = &mut s.body { c.batch_root = [7; 32] })),
+        (
+            "root",
+            Box::new(|s| {
+                if let Body::Capture(c) = &mut s.body {
+                    c.batch_root = [7; 32]
+                }
+            }),
+        ),
     ];
     for (name, change) in &changes {
         let bundle = restated_bundle((FARM, 0), change);
         cases.everywhere(&format!("statement with another {name}"), &bundle, &ledger);
-        let begun = begun_anew(|s| if !matches!(s.body, Body::Capture(_)) { change(s) }, false);
+        let begun = begun_anew(
+            |s| {
+                if !matches!(s.body, Body::Capture(_)) {
+                    change(s)
+                }
+            },
+            false,
+        );
         cases.everywhere(&format!("genesis with another {name}"), &begun, &ledger);
     }
     cases.everywhere("unsigned genesis", &begun_anew(|_| {}, true), &ledger);
@@ -382,4 +402,3 @@ fn the_verifier_in_javascript_says_the_same_of_thousands_of_bundles() {
     running.stdin.take().unwrap().write_all(&cases.frames).unwrap();
     assert!(running.wait().unwrap().success(), "the verifiers do not agree");
 }
-
