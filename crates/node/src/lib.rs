@@ -2,6 +2,7 @@
 //!
 //! [`Node`] is a node's open data directory; [`verify`] and [`mappings`] need none.
 
+pub mod access;
 pub mod bench;
 mod blocks;
 mod capture;

@@ -18,6 +18,7 @@ use countermark_tlog::Signer;
 use countermark_tlog::note::Algorithm;
 use ed25519_dalek::SigningKey;
 
+use crate::access::AccessState;
 use crate::classes::Classes;
 use crate::clock::{self, ClockSource};
 use crate::error::NodeError;
@@ -35,6 +36,7 @@ const NAME_BYTES_MAX: usize = 200;
 pub struct Node {
     pub(crate) keychain: Arc<Keychain>,
     pub(crate) classes: RwLock<Arc<Classes>>,
+    pub(crate) access: AccessState,
     origin: String,
     shared: Shared,
     order: Local<Shared>,
@@ -261,7 +263,8 @@ impl Node {
         let classes =
             Classes::load(&shared.0.lock().unwrap_or_else(PoisonError::into_inner).stores)?;
         let (classes, origin) = (RwLock::new(Arc::new(classes)), secrets.origin.clone());
-        let node = Self { keychain, classes, origin, shared, order };
+        let access = AccessState::default();
+        let node = Self { keychain, classes, access, origin, shared, order };
         node.finish_rotations()?;
         node.tell_founder();
         Ok(node)
@@ -350,6 +353,8 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
+        // What cannot be written any more was only waiting since the last second.
+        let _left = self.access_log_write();
         self.order.stop();
     }
 }

@@ -4,7 +4,7 @@
 //! It is backed up and never rebuilt, hence synced at every commit. What is in it is in no other
 //! place: a damaged desk is restored from a backup.
 
-mod access;
+pub mod access;
 mod jobs;
 mod publications;
 
