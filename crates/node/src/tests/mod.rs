@@ -7,6 +7,7 @@ mod concurrency;
 mod crash;
 mod damage;
 mod erasure;
+mod explore;
 mod faults;
 mod scope;
 mod shapes;
