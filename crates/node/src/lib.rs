@@ -11,6 +11,7 @@ mod clock;
 mod documents;
 mod error;
 mod events;
+pub mod explore;
 mod format;
 mod fsck;
 mod indexer;

@@ -8,6 +8,7 @@ mod concurrency;
 mod crash;
 mod damage;
 mod erasure;
+mod explore;
 mod faults;
 mod scope;
 mod shapes;
