@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod erasure;
 mod faults;
+mod jobs;
 mod scope;
 mod shapes;
 mod world;
