@@ -10,6 +10,7 @@ mod damage;
 mod erasure;
 mod explore;
 mod faults;
+mod jobs;
 mod scope;
 mod shapes;
 mod world;
