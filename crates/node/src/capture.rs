@@ -87,6 +87,7 @@ impl Node {
         lenient: bool,
         progress: &dyn Progress,
     ) -> Result<CaptureReport, NodeError> {
+        self.writing()?;
         let member = self.member_index(member)?;
         let mode = if lenient { Mode::Lenient } else { Mode::Strict };
         let mut report = CaptureReport::default();
@@ -117,6 +118,7 @@ impl Node {
         files: &[InputFile],
         progress: &dyn Progress,
     ) -> Result<CaptureReport, NodeError> {
+        self.writing()?;
         let member = self.member_index(member)?;
         let master = self.master_data()?;
         let mut report = CaptureReport::default();

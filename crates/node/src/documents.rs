@@ -66,6 +66,7 @@ impl Node {
         name: &str,
         bytes: &[u8],
     ) -> Result<KeptDocument, NodeError> {
+        self.writing()?;
         let at = self.member_index(member)?;
         let member = self.keyring.secrets.members[at].id;
         let id: [u8; 16] = keyring::random()?;
@@ -134,6 +135,7 @@ impl Node {
         class: Option<&str>,
         reason: ErasureReason,
     ) -> Result<Vec<String>, NodeError> {
+        self.writing()?;
         let at = self.member_index(member)?;
         let member = self.keyring.secrets.members[at].id;
         let wanted: Vec<FieldClass> = match class {

@@ -2,11 +2,13 @@
 //!
 //! [`Node`] is a node's open data directory; [`verify`] and [`mappings`] need none.
 
+pub mod backup;
 pub mod bench;
 mod blocks;
 mod capture;
 mod classes;
 mod clock;
+pub mod doctor;
 mod documents;
 mod error;
 mod events;
@@ -24,6 +26,7 @@ mod prove;
 mod quarantine;
 mod replay;
 mod sequencer;
+mod standing;
 mod stores;
 pub mod trace;
 pub mod verify;
@@ -42,5 +45,6 @@ pub use membership::Standing;
 pub use node::{KeyView, MemberView, Node};
 pub use progress::{Progress, Silent};
 pub use prove::{Proof, Receipt};
+pub use standing::NodeStanding;
 /// A passphrase, wiped from memory after use.
 pub type Passphrase = zeroize::Zeroizing<String>;

@@ -1,7 +1,7 @@
 //! A node: its keys, its stores behind the sequencer, and the ordering that drives it.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use countermark_ledger::ids::{MemberId, hex, key_id, sha256};
 use countermark_ledger::limits::ORIGIN_BYTES_MAX;
@@ -12,7 +12,7 @@ use countermark_ledger::state::entries::{
 };
 use countermark_ledger::state::keys;
 use countermark_ledger::statement::{
-    Body, Genesis, KeyAction, KeyBody, MemberAction, MemberBody, key_proof_message,
+    Body, Genesis, KeyAction, KeyBody, MemberAction, MemberBody, PreviousLog, key_proof_message,
 };
 use countermark_order::{Local, OrderError};
 use countermark_store::disk::{Disk, FileDisk};
@@ -21,6 +21,7 @@ use countermark_tlog::Signer;
 use countermark_tlog::note::Algorithm;
 use ed25519_dalek::{Signer as _, SigningKey};
 
+use crate::backup;
 use crate::blocks;
 use crate::classes::Classes;
 use crate::clock::{self, ClockSource};
@@ -28,6 +29,7 @@ use crate::error::NodeError;
 use crate::keyring::{self, Keyring, MemberSecrets, Secrets, Unlock};
 use crate::progress::{Progress, Silent};
 use crate::sequencer::{NotTaken, Outcome, Sequencer, Shared, Signing, Submission, Taken};
+use crate::standing::{self, NodeStanding};
 use crate::stores::{DESK_FILE, Parts, Stores, lock_folder, store_error};
 
 pub(crate) const KEYS_FOLDER: &str = "keys";
@@ -37,6 +39,10 @@ const NAME_BYTES_MAX: usize = 200;
 pub struct Node {
     pub(crate) keyring: Keyring,
     pub(crate) classes: Classes,
+    /// Why nothing is written.
+    read_only: Option<String>,
+    /// Erasures change files in place: they wait while a backup copies those.
+    pub(crate) in_place: RwLock<()>,
     shared: Shared,
     order: Local<Shared>,
 }
@@ -72,14 +78,14 @@ pub struct KeyView {
 }
 
 /// Digest of a member's name under its salt: what the ledger holds of the name.
-fn name_digest(member: &MemberSecrets) -> [u8; 32] {
+pub(crate) fn name_digest(member: &MemberSecrets) -> [u8; 32] {
     let message =
         [b"countermark member name 1".as_slice(), &member.name_salt, member.name.as_bytes()];
     sha256(&message.concat())
 }
 
 /// An origin for a log: the name in lower-case letters, digits and hyphens, and something random.
-fn default_origin(name: &str) -> Result<String, NodeError> {
+pub(crate) fn default_origin(name: &str) -> Result<String, NodeError> {
     let mut plain = String::new();
     for c in name.chars().flat_map(char::to_lowercase) {
         match c {
@@ -95,7 +101,7 @@ fn default_origin(name: &str) -> Result<String, NodeError> {
 }
 
 /// Removes what a failed start left in a directory that was empty before.
-fn clear(folder: &Path) {
+pub(crate) fn clear(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
         // What cannot be removed is named when the directory is used again.
@@ -145,10 +151,28 @@ fn new_keyring(
 }
 
 /// A node of this system: its files, its clock.
-fn system_parts(folder: &Path, disk: FileDisk, keyring: Keyring) -> Parts {
+pub(crate) fn system_parts(folder: &Path, disk: FileDisk, keyring: Keyring) -> Parts {
     let disk: Arc<dyn Disk> = Arc::new(disk);
     let (clock, log) = (ClockSource::system(), log_store::Options::default());
     Parts { disk, folder: folder.to_owned(), keyring, clock, log }
+}
+
+/// A node, whole: not what a restore that was cut short left.
+pub(crate) fn check_place(folder: &Path) -> Result<(), NodeError> {
+    if folder.join(KEYS_FOLDER).is_dir() {
+        return Ok(());
+    }
+    for (left, again) in backup::LEFT_BEHIND {
+        if folder.join(left).is_dir() {
+            let what = format!(
+                "{}: a restore was cut short here; run `countermark restore --data {} {again}` again",
+                folder.display(),
+                folder.display()
+            );
+            return Err(NodeError::Usage(what));
+        }
+    }
+    Err(NodeError::NotANode(folder.to_owned()))
 }
 
 /// State and index are made again where they are missing; the desk is in no other place.
@@ -234,6 +258,14 @@ impl Node {
 
     /// Begins a log in empty stores.
     pub(crate) fn begin(parts: Parts) -> Result<Self, NodeError> {
+        Self::begin_after(parts, None)
+    }
+
+    /// Begins a log in empty stores, naming the head of the one that it replaces.
+    pub(crate) fn begin_after(
+        parts: Parts,
+        previous: Option<PreviousLog>,
+    ) -> Result<Self, NodeError> {
         let node = Self::start(parts, &Silent)?;
         let first = &node.keyring.secrets.members[0];
         let genesis = Body::Genesis(Genesis {
@@ -244,7 +276,7 @@ impl Node {
             rule_set: RULE_SET_1,
             name_digest: name_digest(first),
             member_key: node.signing(0).key.verifying_key().to_bytes(),
-            previous: None,
+            previous,
         });
         node.state(0, vec![genesis])?;
         node.tell_founder();
@@ -260,9 +292,7 @@ impl Node {
         unlock: &Unlock,
         progress: &dyn Progress,
     ) -> Result<Self, NodeError> {
-        if !folder.join(KEYS_FOLDER).is_dir() {
-            return Err(NodeError::NotANode(folder.to_owned()));
-        }
+        check_place(folder)?;
         let disk = lock_folder(folder)?;
         let keyring = Keyring::open(&folder.join(KEYS_FOLDER), unlock)?;
         check_desk(folder)?;
@@ -292,12 +322,14 @@ impl Node {
         check_log_key(&stores, secrets)?;
         let note = stores.desk.setting(clock::NOTE_SETTING).map_err(|e| store_error(&e))?;
         let clock_note = note.as_deref().and_then(clock::Note::decode);
+        let read_only = standing::of(&stores.desk)?.reason();
         let sequencer = Sequencer { stores, log_signer, clock, clock_note, founder: None };
         let shared = Shared(Arc::new(Mutex::new(sequencer)));
         let order = Local::start(shared.clone());
         let classes =
             Classes::load(&shared.0.lock().unwrap_or_else(PoisonError::into_inner).stores)?;
-        let mut node = Self { keyring, classes, shared, order };
+        let in_place = RwLock::default();
+        let mut node = Self { keyring, classes, read_only, in_place, shared, order };
         node.finish_rotations()?;
         node.tell_founder();
         Ok(node)
@@ -313,6 +345,10 @@ impl Node {
 
     /// A rotation that was cut short: the ledger says which of the two keys signs.
     fn finish_rotations(&mut self) -> Result<(), NodeError> {
+        if self.read_only.is_some() {
+            // The blocks that decided may be among those that are lost.
+            return Ok(());
+        }
         let mut changed = false;
         for at in 0..self.keyring.secrets.members.len() {
             let member = &self.keyring.secrets.members[at];
@@ -337,12 +373,39 @@ impl Node {
         &self.keyring.secrets.origin
     }
 
+    /// The data directory.
+    pub(crate) fn data_folder(&self) -> PathBuf {
+        self.keyring.data_folder().to_owned()
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Sequencer> {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the node writes.
+    #[must_use]
+    pub fn node_standing(&self) -> NodeStanding {
+        self.read_only
+            .clone()
+            .map_or(NodeStanding::Writing, |reason| NodeStanding::ReadOnly { reason })
+    }
+
+    /// Every use case that changes records, members or keys asks this before it begins.
+    pub(crate) fn writing(&self) -> Result<(), NodeError> {
+        self.read_only.clone().map_or(Ok(()), |reason| Err(NodeError::ReadOnly(reason)))
+    }
+
     /// Orders a submission and waits until its block is durable.
     pub(crate) fn submit(&self, submission: Submission) -> Result<Outcome, NodeError> {
+        self.writing()?;
+        let erases = match &submission {
+            Submission::Statements { bodies, .. } => {
+                bodies.iter().any(|body| matches!(body, Body::Erasure(_)))
+            }
+            _ => false,
+        };
+        let _waits_for_backup =
+            erases.then(|| self.in_place.write().unwrap_or_else(PoisonError::into_inner));
         let ticket = self.order.submit(submission).map_err(|error| match error {
             OrderError::Fatal(fatal) => NodeError::Store(fatal.to_string()),
             other => NodeError::Store(other.to_string()),
@@ -390,6 +453,7 @@ impl Node {
         name: &str,
         country: Option<&str>,
     ) -> Result<MemberView, NodeError> {
+        self.writing()?;
         check_name(name)?;
         check_country(country)?;
         let kept = self.keyring.secrets.members.iter().find(|member| member.name == name);
@@ -540,6 +604,7 @@ impl Node {
         stated_by: usize,
         action: impl FnOnce([u8; 32], [u8; 64]) -> KeyAction,
     ) -> Result<String, NodeError> {
+        self.writing()?;
         let id = self.keyring.secrets.members[at].id;
         let seed: [u8; 32] = keyring::random()?;
         let new = Signing::new(id, &seed);

@@ -5,8 +5,11 @@
 //! place: a damaged desk is restored from a backup.
 
 mod access;
+mod copy;
 mod jobs;
 mod publications;
+
+pub use copy::sqlite_version;
 
 use std::path::{Path, PathBuf};
 
