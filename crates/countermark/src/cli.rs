@@ -34,6 +34,26 @@ pub(crate) struct Unlock {
     pub(crate) passphrase_file: Option<PathBuf>,
 }
 
+/// Where a server listens, and how it is reached.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct Listen {
+    /// Address and port; only this machine reaches the default
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8480")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Certificate chain (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// The address that people use, where it is not the one listened at: `https://ledger.example.com`
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Logs as JSON, also on a terminal (level: COUNTERMARK_LOG, such as `info` or `debug`)
+    #[arg(long)]
+    pub(crate) log_json: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start a ledger in an empty directory; NAME is its first member
@@ -258,6 +278,13 @@ pub(crate) enum Command {
     ConfirmClock {
         #[command(flatten)]
         data: Data,
+    },
+    /// Serve the API and the pages
+    Serve {
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        listen: Listen,
     },
     /// Tell the whole story on sample data of five organisations
     Demo {

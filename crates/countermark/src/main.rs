@@ -27,6 +27,8 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const UNREADABLE: u8 = 3;
 /// Consistent, but log key not checked.
 pub(crate) const KEY_NOT_CHECKED: u8 = 4;
+/// Not allowed.
+pub(crate) const DENIED: u8 = 5;
 
 fn main() -> ExitCode {
     // clap ends with 2 on a wrong call and with 0 on --help and --version: our codes too.
@@ -44,6 +46,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<NodeError>().map(NodeError::kind) {
         Some(ErrorKind::Usage) => USAGE,
         Some(ErrorKind::Unreadable) => UNREADABLE,
+        Some(ErrorKind::Denied) => DENIED,
         Some(ErrorKind::Invalid | ErrorKind::Fatal) | None => DOES_NOT_HOLD,
     }
 }
@@ -94,6 +97,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Hash { profile, pre_hash, file } => pure::hash(profile, pre_hash, &file),
         Command::Translate { id, json } => pure::translate(&id, json),
         Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
+        Command::Serve { data, listen } => commands::serve::serve(&data, &listen),
         Command::Demo { once, data } => demo::run(once, data),
         Command::Bench { events, trace_events, data, json } => {
             bench::run(events, trace_events, data, json)

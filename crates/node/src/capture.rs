@@ -7,12 +7,13 @@ use countermark_epcis::finding::{Finding, any_error};
 use countermark_epcis::json::Json;
 use countermark_epcis::{Document, Event, Mode};
 use countermark_intake::mapping::{IntakeError, Mapping};
-use countermark_ledger::ids::{RecordId, sha256};
+use countermark_ledger::ids::{MemberId, RecordId, sha256};
 use countermark_ledger::state::entries::{Entry, TagEntry};
 use countermark_ledger::state::keys;
 
 use crate::clock;
 use crate::error::NodeError;
+use crate::keyring::MemberSecrets;
 use crate::node::Node;
 use crate::prepare::{Incoming, Source, Tagger, prepare_all, random_event_id};
 use crate::progress::Progress;
@@ -88,7 +89,7 @@ impl Node {
         progress: &dyn Progress,
     ) -> Result<CaptureReport, NodeError> {
         self.writing()?;
-        let member = self.member_index(member)?;
+        let member = self.held(&self.member_id(member)?)?;
         let mode = if lenient { Mode::Lenient } else { Mode::Strict };
         let mut report = CaptureReport::default();
         for file in files {
@@ -96,8 +97,8 @@ impl Node {
                 Ok(document) => {
                     let noticed = document.findings.iter().cloned();
                     report.findings.extend(noticed.map(|finding| (file.name.clone(), finding)));
-                    let batch = self.epcis_batch(member, file, document);
-                    if let Err(error) = self.record(member, batch, &mut report, progress) {
+                    let batch = self.epcis_batch(&member, file, document);
+                    if let Err(error) = self.record(&member.id, batch, &mut report, progress) {
                         return stopped(report, error);
                     }
                 }
@@ -119,7 +120,7 @@ impl Node {
         progress: &dyn Progress,
     ) -> Result<CaptureReport, NodeError> {
         self.writing()?;
-        let member = self.member_index(member)?;
+        let member = self.held(&self.member_id(member)?)?;
         let master = self.master_data()?;
         let mut report = CaptureReport::default();
         for file in files {
@@ -133,7 +134,7 @@ impl Node {
                 }
             };
             let with_file = |finding: Finding| (file.name.clone(), finding);
-            let changed = self.note_document(member, &outcome)?;
+            let changed = self.note_document(&member, &outcome)?;
             report.findings.extend(changed.map(with_file));
             report.quarantined.extend(outcome.quarantined.iter().map(|held| Held {
                 file: file.name.clone(),
@@ -148,9 +149,9 @@ impl Node {
             }
             let name = format!("{}@{}", mapping.manifest().id, mapping.manifest().version);
             report.findings.extend(outcome.findings.iter().cloned().map(with_file));
-            match self.mapped_batch(member, file, &outcome, &name) {
+            match self.mapped_batch(&member, file, &outcome, &name) {
                 Ok(batch) => {
-                    if let Err(error) = self.record(member, batch, &mut report, progress) {
+                    if let Err(error) = self.record(&member.id, batch, &mut report, progress) {
                         return stopped(report, error);
                     }
                 }
@@ -160,9 +161,9 @@ impl Node {
         Ok(report)
     }
 
-    fn epcis_batch(&self, member: usize, file: &InputFile, document: Document) -> Batch {
-        let mut tagger =
-            Tagger::new(&self.keyring.secrets.members[member].tag_key, &self.classes.personal);
+    fn epcis_batch(&self, member: &MemberSecrets, file: &InputFile, document: Document) -> Batch {
+        let classes = self.classes();
+        let mut tagger = Tagger::new(&member.tag_key, &classes.personal);
         let prefix = match document.kind {
             document::Kind::Capture => "/epcisBody/eventList/",
             document::Kind::Query => "/epcisBody/queryResults/resultsBody/eventList/",
@@ -182,13 +183,13 @@ impl Node {
 
     fn mapped_batch(
         &self,
-        member: usize,
+        member: &MemberSecrets,
         file: &InputFile,
         outcome: &countermark_intake::Outcome,
         mapping: &str,
     ) -> Result<Batch, Vec<Finding>> {
-        let mut tagger =
-            Tagger::new(&self.keyring.secrets.members[member].tag_key, &self.classes.personal);
+        let classes = self.classes();
+        let mut tagger = Tagger::new(&member.tag_key, &classes.personal);
         let (mut incoming, mut places, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         for (json, line) in outcome.events.iter().zip(&outcome.lines) {
             let event = match Event::from_json(json.clone()) {
@@ -224,7 +225,7 @@ impl Node {
     /// Records a document's events, but those that are recorded already.
     fn record(
         &self,
-        member: usize,
+        member: &MemberId,
         batch: Batch,
         report: &mut CaptureReport,
         progress: &dyn Progress,
@@ -282,7 +283,7 @@ impl Node {
 
     fn submit_records(
         &self,
-        member: usize,
+        member: &MemberId,
         file: &str,
         fresh: &[(Incoming, Option<RecordId>)],
         report: &mut CaptureReport,
@@ -292,10 +293,10 @@ impl Node {
         for part in fresh.chunks(RECORDS_PER_BLOCK) {
             let mut part = Cow::Borrowed(part);
             while !part.is_empty() {
-                let records = prepare_all(&part, &self.classes)?;
+                let records = prepare_all(&part, &self.classes())?;
                 let ids: Vec<String> =
                     records.iter().map(|record| record.event_id.clone()).collect();
-                let submission = Submission::Records { signer: self.signing(member), records };
+                let submission = Submission::Records { member: *member, records };
                 match self.submit(submission)? {
                     Ok(taken) => {
                         report.accepted.extend(ids);

@@ -11,6 +11,7 @@ use crate::error::NodeError;
 use crate::keyring;
 use crate::node::Node;
 use crate::prepare::keyed;
+use crate::scope::{Scope, name_of};
 use crate::stores::{DOCUMENT_SETTING, DocumentPlace, store_error};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -61,14 +62,14 @@ impl Node {
     /// # Errors
     /// What the disk or the ledger says.
     pub fn document(
-        &mut self,
+        &self,
         member: Option<&str>,
         name: &str,
         bytes: &[u8],
     ) -> Result<KeptDocument, NodeError> {
         self.writing()?;
-        let at = self.member_index(member)?;
-        let member = self.keyring.secrets.members[at].id;
+        let member = self.member_id(member)?;
+        let vault_key = self.held(&member)?.vault_key;
         let id: [u8; 16] = keyring::random()?;
         let stored = {
             let mut sequencer = self.lock();
@@ -81,8 +82,7 @@ impl Node {
                 .map_err(|e| store_error(&e))?
         };
         // Derived, so that nothing more has to be kept: whoever is to check the document gets it.
-        let vault_key = &self.keyring.secrets.members[at].vault_key;
-        let salt = keyed(vault_key, &[b"document salt", &id]);
+        let salt = keyed(&vault_key, &[b"document salt", &id]);
         let body = Body::Document(Document {
             document: id,
             digest: DocumentDigest::Salted(salted_digest(&salt, &stored.sha256)),
@@ -96,22 +96,29 @@ impl Node {
         let place = serde_json::to_vec(&kept).unwrap_or_default();
         let setting = format!("{DOCUMENT_SETTING}{}", hex(&id));
         self.lock().stores.desk.set_setting(&setting, &place).map_err(|e| store_error(&e))?;
-        self.state(at, vec![body])?;
+        self.state(&member, vec![body])?;
         Ok(KeptDocument { id: hex(&id), cid: stored.cid.to_string() })
     }
 
     /// A kept document: the name it was given under, and its content.
     ///
     /// # Errors
-    /// [`NodeError::NotFound`] where this node keeps no such document.
-    pub fn document_content(&self, id: &str) -> Result<(String, Vec<u8>), NodeError> {
-        let unknown = || NodeError::NotFound(format!("this node keeps no document {id}"));
+    /// [`NodeError::NotFound`] where no member that is seen keeps such a document.
+    pub fn document_content(
+        &self,
+        scope: &Scope,
+        id: &str,
+    ) -> Result<(String, Vec<u8>), NodeError> {
+        let unknown = || NodeError::NotFound(format!("{} a document {id}", self.seen_by(scope)));
         let document: DocumentId = unhex(id).ok_or_else(unknown)?;
         let sequencer = self.lock();
         let setting = format!("{DOCUMENT_SETTING}{id}");
         let place = sequencer.stores.desk.setting(&setting).map_err(|e| store_error(&e))?;
         let place: DocumentPlace =
             serde_json::from_slice(&place.ok_or_else(unknown)?).map_err(|e| store_error(&e))?;
+        if !scope.holds(&place.member) {
+            return Err(unknown());
+        }
         let vault = sequencer.stores.vaults.get(&place.member).ok_or_else(unknown)?;
         let mut content = Vec::new();
         vault
@@ -129,15 +136,15 @@ impl Node {
     /// # Errors
     /// [`NodeError::NotFound`] where the member has no such event.
     pub fn erase(
-        &mut self,
+        &self,
+        scope: &Scope,
         member: Option<&str>,
         event_id: &str,
         class: Option<&str>,
         reason: ErasureReason,
     ) -> Result<Vec<String>, NodeError> {
         self.writing()?;
-        let at = self.member_index(member)?;
-        let member = self.keyring.secrets.members[at].id;
+        let member = self.member_in(scope, member)?;
         let wanted: Vec<FieldClass> = match class {
             None => FieldClass::ALL.to_vec(),
             Some(name) => vec![FieldClass::from_name(name).ok_or_else(|| {
@@ -148,12 +155,12 @@ impl Node {
         };
         let (rows, time_ms) = {
             let sequencer = self.lock();
-            let mut rows = self.rows_of_event(&sequencer, event_id)?;
+            let mut rows = self.rows_of_event(&sequencer, scope, event_id)?;
             rows.retain(|row| row.member == member);
             (rows, sequencer.clock.now_ms())
         };
         if rows.is_empty() {
-            let name = &self.keyring.secrets.members[at].name;
+            let name = name_of(&self.secrets(), &member);
             let what = format!("{name} has no event {event_id}; only who recorded it can erase it");
             return Err(NodeError::NotFound(what));
         }
@@ -185,7 +192,7 @@ impl Node {
             return Ok(Vec::new());
         }
         // The sequencer carries out in the vault what the ledger then states.
-        self.state(at, bodies)?;
+        self.state(&member, bodies)?;
         let named =
             names.into_iter().filter_map(|number| FieldClass::from_number(u64::from(number)));
         Ok(named.map(|class| class.name().to_owned()).collect())

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::access::AccessError;
 use crate::keyring::KeyringError;
 
 /// What the caller can do about it; the binary makes exit codes of this, an API statuses.
@@ -13,6 +14,8 @@ pub enum ErrorKind {
     Usage,
     /// Input that cannot be read as what it should be.
     Unreadable,
+    /// The caller may not, or did not show who he is.
+    Denied,
     /// The node no longer knows its state, or its disk refuses.
     Fatal,
 }
@@ -63,6 +66,9 @@ pub enum NodeError {
     /// The keys.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// Who calls may not, or did not show who he is.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// What is stored does not fit together; `fsck` says more.
     #[error("{place}: {what}; run `countermark fsck`")]
     Damaged {
@@ -100,6 +106,7 @@ impl NodeError {
             | Self::Usage(_) => ErrorKind::Usage,
             Self::Keyring(KeyringError::Io { .. } | KeyringError::Random) => ErrorKind::Fatal,
             Self::Keyring(_) => ErrorKind::Usage,
+            Self::Access(error) => error.kind(),
             Self::NotFound(_) | Self::Refused(_) => ErrorKind::Invalid,
             Self::Unreadable { .. } => ErrorKind::Unreadable,
             Self::Damaged { .. } | Self::Store(_) | Self::Unknown(_) => ErrorKind::Fatal,

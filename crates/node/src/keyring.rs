@@ -207,11 +207,6 @@ impl Keyring {
         Ok(Self { folder: folder.to_owned(), key, secrets })
     }
 
-    /// The data directory that the keys lie in.
-    pub(crate) fn data_folder(&self) -> &Path {
-        self.folder.parent().unwrap_or(&self.folder)
-    }
-
     /// Makes the keyring of the node that follows this one, under the same key file or passphrase.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! [`Node`] is a node's open data directory; [`verify`] and [`mappings`] need none.
 
+pub mod access;
 pub mod backup;
 pub mod bench;
 mod blocks;
@@ -15,9 +16,11 @@ mod events;
 mod format;
 mod fsck;
 mod indexer;
+mod keychain;
 mod keyring;
 pub mod mappings;
 mod master;
+mod members;
 mod membership;
 mod node;
 mod prepare;
@@ -25,6 +28,7 @@ mod progress;
 mod prove;
 mod quarantine;
 mod replay;
+mod scope;
 mod sequencer;
 mod standing;
 mod stores;
@@ -35,16 +39,19 @@ pub mod verify;
 mod tests;
 
 pub use capture::{CaptureReport, Held, InputFile};
+pub use countermark_ledger::ids::MemberId;
 pub use documents::{ErasureReason, KeptDocument};
 pub use error::{ErrorKind, NodeError};
 pub use events::EventsAnswer;
 pub use format::EpcFormat;
 pub use fsck::{Fault, FsckReport};
 pub use keyring::{KeyringError, Unlock};
+pub use members::{KeyView, MemberView};
 pub use membership::Standing;
-pub use node::{KeyView, MemberView, Node};
+pub use node::Node;
 pub use progress::{Progress, Silent};
 pub use prove::{Proof, Receipt};
+pub use scope::Scope;
 pub use standing::NodeStanding;
 /// A passphrase, wiped from memory after use.
 pub type Passphrase = zeroize::Zeroizing<String>;

@@ -12,6 +12,7 @@ use countermark_store::index::trace::{self as walk, Fragment, Handover, Limits, 
 use countermark_store::index::{Index, MemberId};
 
 use crate::error::NodeError;
+use crate::scope::Scope;
 
 /// Questions that one trace asks before it is cut.
 const QUESTIONS_MAX: usize = 10_000;
@@ -90,12 +91,27 @@ pub(crate) struct Members {
     pub(crate) names: Vec<(MemberId, String)>,
     /// GLN → member, as far as known.
     pub(crate) by_gln: BTreeMap<String, MemberId>,
+    /// Whose records may be looked at.
+    pub(crate) scope: Scope,
 }
 
 impl Members {
     fn name(&self, id: &MemberId) -> String {
         let known = self.names.iter().find(|(member, _)| member == id);
         known.map_or_else(|| countermark_ledger::ids::hex(id), |(_, name)| name.clone())
+    }
+
+    /// Those who may be asked.
+    fn seen(&self) -> impl Iterator<Item = &MemberId> {
+        self.names.iter().map(|(id, _)| id).filter(|id| self.scope.holds(id))
+    }
+
+    /// In whose name is asked, where not everyone may be.
+    fn asker(&self) -> Option<String> {
+        match &self.scope {
+            Scope::All => None,
+            Scope::Member(own) => Some(self.name(own)),
+        }
     }
 
     fn of_party(&self, party: &str) -> Option<MemberId> {
@@ -110,7 +126,7 @@ pub(crate) fn gln_of(id: &str) -> Option<String> {
     Some(gln.to_owned())
 }
 
-/// Traces an identifier through all members of a node.
+/// Traces an identifier through the members of a node that may be asked.
 pub(crate) fn trace(
     index: &Index,
     members: &Members,
@@ -128,7 +144,12 @@ pub(crate) fn trace(
         known |= run.follow(id, *way)?;
     }
     if !known {
-        let what = format!("no member of this node has a record of {id}");
+        let who = members.asker();
+        let who = who.map_or_else(
+            || "no member of this node has".to_owned(),
+            |own| format!("{own} does not have"),
+        );
+        let what = format!("{who} a record of {id}");
         return Err(NodeError::NotFound(what));
     }
     let mut trace = run.trace;
@@ -168,13 +189,9 @@ impl Run<'_> {
     /// Whether any member knew the identifier.
     fn follow(&mut self, id: &str, way: walk::Direction) -> Result<bool, NodeError> {
         let start = || vec![Start::goods(id)];
-        let ask = |(to, _): &(MemberId, String)| Question {
-            to: *to,
-            starts: start(),
-            asked_by: None,
-            is_named: false,
-        };
-        let mut questions: VecDeque<Question> = self.members.names.iter().map(ask).collect();
+        let ask =
+            |to: &MemberId| Question { to: *to, starts: start(), asked_by: None, is_named: false };
+        let mut questions: VecDeque<Question> = self.members.seen().map(ask).collect();
         let mut asked: BTreeSet<(MemberId, Start)> = BTreeSet::new();
         let mut answered: BTreeSet<(MemberId, Start)> = BTreeSet::new();
         let mut known = false;
@@ -210,6 +227,13 @@ impl Run<'_> {
             questions.extend(self.onward(&fragment, way)?);
         }
         Ok(known)
+    }
+
+    /// Somebody else may hold more, and has not let the one who asks see it.
+    fn withheld(&mut self, member: String) {
+        let asker = self.members.asker().unwrap_or_default();
+        let reason = format!("what it holds is not released to {asker}, and it was not asked");
+        self.trace.missing.push(Missing { member, reason });
     }
 
     fn silent(&mut self, question: &Question, way: walk::Direction) {
@@ -286,8 +310,13 @@ impl Run<'_> {
                 self.unnamed(fragment, handover, &parties, way, &mut |to| {
                     questions.push(ask(to, false));
                 })?;
-            } else {
-                questions.extend(named.into_iter().map(|member| ask(member, true)));
+            }
+            for member in named {
+                if self.members.scope.holds(&member) {
+                    questions.push(ask(member, true));
+                } else {
+                    self.withheld(self.members.name(&member));
+                }
             }
         }
         Ok(questions)
@@ -303,8 +332,14 @@ impl Run<'_> {
         way: walk::Direction,
         ask: &mut dyn FnMut(MemberId),
     ) -> Result<(), NodeError> {
+        if self.members.asker().is_some() {
+            // Whether another member holds the other side is not for the one who asks to learn.
+            let party = parties.first().copied().unwrap_or("an unnamed party");
+            self.withheld(party.to_owned());
+            return Ok(());
+        }
         let mut anyone = false;
-        for (member, _) in self.members.names.iter().filter(|(id, _)| *id != fragment.member) {
+        for member in self.members.seen().filter(|id| **id != fragment.member) {
             let limits = Limits { levels: 2, ..Limits::default() };
             let answer = self
                 .index

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use countermark_epcis::json::Json;
-use countermark_node::{Node, Standing};
+use countermark_node::{Node, Scope, Standing};
 
 use super::{open, unlock};
 use crate::HOLDS;
@@ -28,7 +28,7 @@ pub(crate) fn init(
 pub(crate) fn member(command: MemberCommand) -> Result<u8> {
     match command {
         MemberCommand::Add { data, name, country } => {
-            let mut node = open(&data)?;
+            let node = open(&data)?;
             let member = node.member_add(&name, country.as_deref())?;
             say(&format!("{} is member {}.", member.name, member.id));
         }
@@ -114,7 +114,7 @@ pub(crate) fn key(command: KeyCommand) -> Result<u8> {
 }
 
 pub(crate) fn endorse(data: &Data, member: Option<&str>, event_id: &str) -> Result<u8> {
-    open(data)?.endorse(member, event_id)?;
+    open(data)?.endorse(&Scope::All, member, event_id)?;
     say(&format!("Endorsed: {event_id}."));
     Ok(HOLDS)
 }

@@ -4,6 +4,7 @@ pub(crate) mod members;
 pub(crate) mod proofs;
 pub(crate) mod pure;
 pub(crate) mod reading;
+pub(crate) mod serve;
 pub(crate) mod writing;
 
 use std::io::Read;

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use countermark_epcis::json::Json;
 use countermark_epcis::time::Instant;
+use countermark_node::Scope;
 use countermark_node::verify::{
     self, CheckState, Disclosed, Disclosure, RecordReport, Report, Verdict, Verified, hex,
 };
@@ -15,7 +16,7 @@ use crate::output::{number, object, say, say_json, text_or_null};
 use crate::{DOES_NOT_HOLD, HOLDS, KEY_NOT_CHECKED};
 
 pub(crate) fn prove(data: &Data, event_id: &str, fields: &[String], output: &Path) -> Result<u8> {
-    let proof = open(data)?.prove(event_id, fields)?;
+    let proof = open(data)?.prove(&Scope::All, event_id, fields)?;
     write(output, &proof.bundle)?;
     let erased: Vec<&str> = proof.erased.iter().map(|class| class.name()).collect();
     let what = match fields {
@@ -36,7 +37,7 @@ pub(crate) fn receipt(
     output: &Path,
     statement: Option<&Path>,
 ) -> Result<u8> {
-    let receipt = open(data)?.receipt(event_id)?;
+    let receipt = open(data)?.receipt(&Scope::All, event_id)?;
     write(output, &receipt.receipt)?;
     if let Some(path) = statement {
         write(path, &receipt.statement)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use countermark_epcis::json::Json;
 use countermark_node::trace::{Direction, Trace};
-use countermark_node::{EpcFormat, Node};
+use countermark_node::{EpcFormat, Node, Scope};
 
 use super::{open, unlock, write};
 use crate::cli::{self, Data, IndexCommand};
@@ -19,7 +19,7 @@ pub(crate) fn events(data: &Data, query: &str, format: cli::EpcFormat, json: boo
         cli::EpcFormat::NeverTranslates => EpcFormat::NeverTranslates,
         cli::EpcFormat::NoPreference => EpcFormat::NoPreference,
     };
-    let answer = open(data)?.events(query, format)?;
+    let answer = open(data)?.events(&Scope::All, query, format)?;
     if json {
         say_json(&Json::Array(answer.events));
     } else {
@@ -53,7 +53,7 @@ pub(crate) fn trace(data: &Data, id: &str, up: bool, down: bool, json: bool) -> 
         (_, true) => Direction::Down,
         _ => Direction::Both,
     };
-    let trace = open(data)?.trace(id, direction)?;
+    let trace = open(data)?.trace(&Scope::All, id, direction)?;
     if json {
         say_json(&trace_json(&trace));
     } else {

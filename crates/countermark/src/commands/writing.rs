@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use countermark_epcis::finding::Finding;
 use countermark_epcis::json::Json;
-use countermark_node::{CaptureReport, ErasureReason, Held, InputFile};
+use countermark_node::{CaptureReport, ErasureReason, Held, InputFile, Scope};
 
 use super::{open, read, write, write_counts, write_faults};
 use crate::cli::{Data, DocumentCommand, Reason};
@@ -46,7 +46,7 @@ pub(crate) fn import(
     files: &[PathBuf],
 ) -> Result<u8> {
     let inputs = inputs(files)?;
-    let mut node = open(data)?;
+    let node = open(data)?;
     if let Some(file) = &sources.master_data {
         node.master_data_add(&file.display().to_string(), &read(file)?)?;
     }
@@ -122,7 +122,7 @@ pub(crate) fn document(command: DocumentCommand) -> Result<u8> {
             }
         }
         DocumentCommand::Get { data, document_id, output } => {
-            let (name, content) = open(&data)?.document_content(&document_id)?;
+            let (name, content) = open(&data)?.document_content(&Scope::All, &document_id)?;
             write(&output, &content)?;
             say(&format!("{}: {} bytes, given as {name}.", output.display(), content.len()));
         }
@@ -131,7 +131,7 @@ pub(crate) fn document(command: DocumentCommand) -> Result<u8> {
 }
 
 pub(crate) fn quarantine(data: &Data, json: bool) -> Result<u8> {
-    let held = open(data)?.quarantine()?;
+    let held = open(data)?.quarantine(&Scope::All)?;
     if json {
         say_json(&Json::Array(held.iter().map(held_json).collect()));
     } else {
@@ -186,7 +186,7 @@ pub(crate) fn erase(
         Reason::Agreement => ErasureReason::Agreement,
     };
     let class = what.class.as_deref();
-    let erased = open(data)?.erase(member, event_id, class, reason)?;
+    let erased = open(data)?.erase(&Scope::All, member, event_id, class, reason)?;
     if json {
         say_json(&object([
             ("eventID", Json::string(event_id)),

@@ -8,6 +8,7 @@
 
 use std::path::Path;
 
+use countermark_ledger::ids::MemberId;
 use countermark_ledger::state::entries::{Entry, KeyEntry, MemberEntry, MemberStatus};
 use countermark_ledger::state::keys;
 use countermark_ledger::statement::{
@@ -21,7 +22,8 @@ use super::{NOTE_SETTING, PREVIOUS, RENEWING, extract, restore};
 use crate::clock;
 use crate::error::NodeError;
 use crate::keyring::{self, MemberSecrets, Secrets, Unlock};
-use crate::node::{KEYS_FOLDER, Node, default_origin, name_digest, system_parts};
+use crate::members::name_digest;
+use crate::node::{KEYS_FOLDER, Node, default_origin, system_parts};
 use crate::progress::Progress;
 use crate::sequencer::Signing;
 use crate::standing::{self, Note};
@@ -82,7 +84,7 @@ fn prepare(
     let secrets = Secrets {
         origin: default_origin(&first.secrets.name)?,
         log_seed: keyring::random()?,
-        hand: old.keyring.secrets.hand,
+        hand: old.secrets().hand,
         members: members.iter().map(|member| member.secrets.clone()).collect(),
     };
     let previous = {
@@ -91,15 +93,16 @@ fn prepare(
         PreviousLog { origin: old.origin().to_owned(), size: log.size(), root: log.root() }
     };
     let disk = FileDisk::create(fresh).map_err(|e| store_error(&e))?;
-    let keyring = old.keyring.renew(&fresh.join(KEYS_FOLDER), secrets)?;
+    let keyring = old.keychain.renew(&fresh.join(KEYS_FOLDER), secrets)?;
     carry_desk(&old, fresh)?;
     let node = Node::begin_after(system_parts(fresh, disk, keyring), Some(previous))?;
+    let founder = members[0].secrets.id;
     for member in members.iter().skip(1) {
-        add(&node, &member.secrets)?;
+        add(&node, &founder, &member.secrets)?;
     }
     for member in members.iter().filter(|member| member.is_suspended) {
         let (member, action) = (member.secrets.id, MemberAction::Suspend);
-        node.state(0, vec![Body::Member(MemberBody { member, action })])?;
+        node.state(&founder, vec![Body::Member(MemberBody { member, action })])?;
     }
     let successor = node.origin().to_owned();
     drop(node);
@@ -113,10 +116,11 @@ fn prepare(
 /// Who is a member of the new log: whoever has not left the old one, an active one first, since it
 /// begins the log. A key that was revoked does not come back.
 fn carried(old: &Node) -> Result<Vec<Carried>, NodeError> {
+    let secrets = old.secrets();
     let sequencer = old.lock();
     let state = &sequencer.stores.state;
     let mut carried = Vec::new();
-    for member in &old.keyring.secrets.members {
+    for member in &secrets.members {
         let entry = MemberEntry::load(state, &keys::member(&member.id));
         let Some(entry) = entry.map_err(|e| store_error(&e))? else { continue };
         if entry.status == MemberStatus::Left {
@@ -150,20 +154,20 @@ fn carry_desk(old: &Node, fresh: &Path) -> Result<(), NodeError> {
 }
 
 /// States a member and its key, and begins its vault.
-fn add(node: &Node, member: &MemberSecrets) -> Result<(), NodeError> {
+fn add(node: &Node, founder: &MemberId, member: &MemberSecrets) -> Result<(), NodeError> {
     let key = SigningKey::from_bytes(&member.signing_seed);
     let public_key = key.verifying_key().to_bytes();
     let proof = key.sign(&key_proof_message(node.origin(), &member.id, &public_key)).to_bytes();
     let action = MemberAction::Add {
         name_digest: name_digest(member),
-        hand: node.keyring.secrets.hand,
+        hand: node.secrets().hand,
         roles: Vec::new(),
     };
     let bodies = vec![
         Body::Member(MemberBody { member: member.id, action }),
         Body::Key(KeyBody { member: member.id, action: KeyAction::Register { public_key, proof } }),
     ];
-    node.state(0, bodies).map(|_| ())
+    node.state(founder, bodies).map(|_| ())
 }
 
 /// Moves the old log away and the new one to its place. Done again after a crash it goes on: what

@@ -9,7 +9,7 @@ use countermark_ledger::ids::{Hash, hex};
 use countermark_ledger::registry::leaf;
 use countermark_ledger::statement::SignedStatement;
 use countermark_store::desk::Desk;
-use countermark_store::disk::{Disk, read_all};
+use countermark_store::disk::read_all;
 use countermark_store::log_store::LogView;
 use countermark_tlog::tile::Tile;
 
@@ -130,7 +130,7 @@ impl Node {
         stores.desk.copy_to(desk).map_err(|e| store_error(&e))?;
         Ok(Moment {
             view: stores.log.view(),
-            keys: source::key_files(&data, options.include_key_file)?,
+            keys: source::key_files(data, options.include_key_file)?,
             log,
             vault: source::vault_files(&stores.disk)?,
             made_at_ms: sequencer.clock.now_ms(),
@@ -196,7 +196,7 @@ impl Node {
         // Nobody opens it while it is copied.
         let _lock = if previous.is_dir() {
             let lock = lock_folder(&previous)?;
-            closed = source::closed_files(&data, PREVIOUS, options.include_key_file)?;
+            closed = source::closed_files(data, PREVIOUS, options.include_key_file)?;
             Some(lock)
         } else {
             None

@@ -8,6 +8,7 @@ mod crash;
 mod damage;
 mod erasure;
 mod faults;
+mod scope;
 mod world;
 
 use std::sync::{Arc, Mutex};
@@ -181,7 +182,7 @@ pub(super) fn capture_ids(node: &Node, ids: &[&str]) {
 
 /// Ids of the events that the node gives, sorted.
 pub(super) fn ids(node: &Node) -> Vec<String> {
-    let answer = node.events("", EpcFormat::NeverTranslates).unwrap();
+    let answer = node.events(&crate::Scope::All, "", EpcFormat::NeverTranslates).unwrap();
     let id = |event: &Json| event.get("eventID").and_then(Json::as_str).unwrap().to_owned();
     let mut ids: Vec<String> = answer.events.iter().map(id).collect();
     ids.sort();

@@ -4,12 +4,12 @@
 //! It is backed up and never rebuilt, hence synced at every commit. What is in it is in no other
 //! place: a damaged desk is restored from a backup.
 
-mod access;
+pub mod access;
 mod copy;
 mod jobs;
 mod publications;
 
-pub use copy::sqlite_version;
+pub use copy::{DeskReader, database_version, sqlite_version};
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,1 @@
+// What pages do beside what they do without a script.
