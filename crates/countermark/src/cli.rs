@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::operating::{BackupArgs, DoctorArgs, RestoreArgs};
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 holds; 1 does not hold, or invalid; 2 usage, or a data directory that cannot be used \
 that way; 3 input that cannot be read; 4 consistent, but log key not checked (verify without --trust).";
@@ -278,6 +280,20 @@ pub(crate) enum Command {
     ConfirmClock {
         #[command(flatten)]
         data: Data,
+    },
+    /// Write an archive of all that cannot be made again
+    Backup(BackupArgs),
+    /// Restore an archive; let a restored node write again, or begin a new log after a loss
+    Restore(RestoreArgs),
+    /// Look at a node and the machine under it, and say what to do
+    Doctor(DoctorArgs),
+    /// Print a shell's completion script
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page, or write those of all commands
+    Man {
+        /// Write one page for every command into this directory
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
     },
     /// Serve the API and the pages
     Serve {
