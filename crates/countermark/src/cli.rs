@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access_cli::{AccountCommand, ApiKeyCommand};
+use crate::commands::operating::{BackupArgs, DoctorArgs, RestoreArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 holds; 1 does not hold, or invalid; 2 usage, or a data directory that cannot be used \
@@ -299,6 +300,20 @@ pub(crate) enum Command {
         limit: u32,
         #[arg(long)]
         json: bool,
+    },
+    /// Write an archive of all that cannot be made again
+    Backup(BackupArgs),
+    /// Restore an archive; let a restored node write again, or begin a new log after a loss
+    Restore(RestoreArgs),
+    /// Look at a node and the machine under it, and say what to do
+    Doctor(DoctorArgs),
+    /// Print a shell's completion script
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page, or write those of all commands
+    Man {
+        /// Write one page for every command into this directory
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
     },
     /// Serve the API and the pages
     Serve {
