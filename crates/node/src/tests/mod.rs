@@ -8,6 +8,7 @@ mod crash;
 mod damage;
 mod erasure;
 mod faults;
+mod publications;
 mod scope;
 mod world;
 

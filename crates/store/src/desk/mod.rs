@@ -6,7 +6,7 @@
 
 pub mod access;
 mod jobs;
-mod publications;
+pub mod publications;
 
 use std::path::{Path, PathBuf};
 
