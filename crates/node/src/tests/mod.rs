@@ -10,6 +10,7 @@ mod erasure;
 mod faults;
 mod publications;
 mod scope;
+mod shapes;
 mod world;
 
 use std::sync::{Arc, Mutex};
@@ -151,6 +152,11 @@ pub(super) fn event(id: Option<&str>, pallet: u64) -> String {
         "epcList":["https://id.gs1.org/00/{}"]}}"#,
         sscc(pallet)
     )
+}
+
+/// What [`event`] is about.
+pub(super) fn pallet(number: u64) -> String {
+    format!("https://id.gs1.org/00/{}", sscc(number))
 }
 
 fn sscc(number: u64) -> String {

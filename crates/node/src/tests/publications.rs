@@ -4,7 +4,7 @@ use countermark_epcis::gs1::Identifier;
 
 use super::{HOUR_MS, Lab, capture_ids};
 use crate::publications::{PublicProof, RecallNotice, Release};
-use crate::verify::{Verdict, verify};
+use crate::verify::{self, Verdict};
 use crate::{ErasureReason, NodeError, Scope};
 
 const GTIN: &str = "https://id.gs1.org/01/09521234543213";
@@ -103,11 +103,10 @@ fn a_released_bundle_verifies_and_shows_only_the_released_fields() {
     let proofs = vec![PublicProof { event_id: EVENT.to_owned(), fields }];
     node.publication_put(None, Release { proofs, ..release(LOT) }).unwrap();
     let bundle = node.published_bundle(LOT, 0).unwrap();
-    let report = verify("bundle", &bundle, Some(node.trust().unwrap().as_bytes())).unwrap();
+    let report = verify::verify("bundle", &bundle, Some(node.trust().unwrap().as_bytes())).unwrap();
     assert_eq!(report.verdict, Verdict::Holds);
-    let shown: Vec<&str> =
-        report.records[0].verified.disclosed.iter().map(|one| one.pointer.as_str()).collect();
-    assert_eq!(shown, ["/bizStep"]);
+    let shown = verify::shown(&report.records[0].verified);
+    assert_eq!(shown.iter().map(|one| &*one.pointer).collect::<Vec<_>>(), ["/bizStep"]);
     assert!(matches!(node.published_bundle(LOT, 1), Err(NodeError::NotFound(_))));
     assert!(matches!(node.published_bundle(GTIN, 0), Err(NodeError::NotFound(_))));
 }
