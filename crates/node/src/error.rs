@@ -2,12 +2,9 @@
 
 use std::path::PathBuf;
 
-<<<<<<< HEAD
-use crate::access::AccessError;
-=======
 use serde::{Deserialize, Serialize};
 
->>>>>>> be560de
+use crate::access::AccessError;
 use crate::keyring::KeyringError;
 
 /// What the caller can do about it; the binary makes exit codes of this, an API statuses.

@@ -11,6 +11,7 @@ mod health;
 pub mod limits;
 mod metrics;
 mod page;
+mod page_parts;
 mod pages;
 mod problem;
 mod rate;

@@ -1,5 +1,6 @@
 //! The node as a whole, on disks that fail and with a clock that is told what to say.
 
+mod access;
 mod adversary;
 mod capture;
 mod clock;
