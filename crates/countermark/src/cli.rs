@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::access_cli::{AccountCommand, ApiKeyCommand};
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 holds; 1 does not hold, or invalid; 2 usage, or a data directory that cannot be used \
 that way; 3 input that cannot be read; 4 consistent, but log key not checked (verify without --trust).";
@@ -278,6 +280,25 @@ pub(crate) enum Command {
     ConfirmClock {
         #[command(flatten)]
         data: Data,
+    },
+    /// People and programs that may call a server of this node
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Keys for programs
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
+    /// Refusals, sign-ins, and changes of accounts and keys, newest first
+    AccessLog {
+        #[command(flatten)]
+        data: Data,
+        /// Entries before this one (its number)
+        #[arg(long, value_name = "ID")]
+        before: Option<i64>,
+        /// Entries at most, up to 1,000
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        #[arg(long)]
+        json: bool,
     },
     /// Serve the API and the pages
     Serve {

@@ -1,6 +1,7 @@
 //! Command line, configuration and wiring. What is done stands in `countermark-node`; what is shown
 //! stands here.
 
+mod access_cli;
 mod bench;
 mod cli;
 mod commands;
@@ -97,6 +98,11 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Hash { profile, pre_hash, file } => pure::hash(profile, pre_hash, &file),
         Command::Translate { id, json } => pure::translate(&id, json),
         Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
+        Command::Account(command) => commands::access::account(command),
+        Command::ApiKey(command) => commands::access::api_key(command),
+        Command::AccessLog { data, before, limit, json } => {
+            commands::access::access_log(&data, before, limit, json)
+        }
         Command::Serve { data, listen } => commands::serve::serve(&data, &listen),
         Command::Demo { once, data } => demo::run(once, data),
         Command::Bench { events, trace_events, data, json } => {

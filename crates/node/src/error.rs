@@ -80,6 +80,14 @@ pub enum NodeError {
     /// A store failed and must be reopened.
     #[error("{0}")]
     Store(String),
+    /// There is too much to do already; nothing was stored.
+    #[error("{what}; nothing was stored, send it again in {} s", retry_after_ms.div_ceil(1000))]
+    Busy {
+        /// What there is too much of.
+        what: String,
+        /// When to send it again.
+        retry_after_ms: u64,
+    },
     /// What another node told of an error of its own.
     #[error("{what}")]
     Told {
@@ -113,6 +121,7 @@ impl NodeError {
             Self::NotFound(_) | Self::Refused(_) => ErrorKind::Invalid,
             Self::Unreadable { .. } => ErrorKind::Unreadable,
             Self::Told { kind, .. } => *kind,
+            Self::Busy { .. } => ErrorKind::Denied,
             Self::Damaged { .. } | Self::Store(_) | Self::Unknown(_) => ErrorKind::Fatal,
         }
     }

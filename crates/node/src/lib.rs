@@ -11,9 +11,11 @@ mod clock;
 mod documents;
 mod error;
 mod events;
+pub mod explore;
 mod format;
 mod fsck;
 mod indexer;
+pub mod jobs;
 mod keychain;
 mod keyring;
 pub mod mappings;
@@ -38,7 +40,7 @@ pub mod verify;
 #[cfg(test)]
 mod tests;
 
-pub use capture::{CaptureReport, Held, InputFile};
+pub use capture::{CaptureReport, Held, InputFile, PREVIEW_EVENTS_MAX, Preview};
 pub use countermark_ledger::ids::MemberId;
 pub use documents::{Document, Erased, ErasureReason, KeptDocument};
 pub use error::{ErrorKind, NodeError};

@@ -22,6 +22,7 @@ use crate::access::AccessState;
 use crate::classes::Classes;
 use crate::clock::{self, ClockSource};
 use crate::error::NodeError;
+use crate::jobs::JobsState;
 use crate::keychain::Keychain;
 use crate::keyring::{self, Keyring, MemberSecrets, Secrets, Unlock};
 use crate::members::name_digest;
@@ -37,6 +38,7 @@ pub struct Node {
     pub(crate) keychain: Arc<Keychain>,
     pub(crate) classes: RwLock<Arc<Classes>>,
     pub(crate) access: AccessState,
+    pub(crate) jobs: JobsState,
     origin: String,
     shared: Shared,
     order: Local<Shared>,
@@ -263,10 +265,11 @@ impl Node {
         let classes =
             Classes::load(&shared.0.lock().unwrap_or_else(PoisonError::into_inner).stores)?;
         let (classes, origin) = (RwLock::new(Arc::new(classes)), secrets.origin.clone());
-        let access = AccessState::default();
-        let node = Self { keychain, classes, access, origin, shared, order };
+        let (access, jobs) = (AccessState::default(), JobsState::default());
+        let node = Self { keychain, classes, access, jobs, origin, shared, order };
         node.finish_rotations()?;
         node.tell_founder();
+        node.jobs_recover()?;
         Ok(node)
     }
 
@@ -355,6 +358,7 @@ impl Drop for Node {
     fn drop(&mut self) {
         // What cannot be written any more was only waiting since the last second.
         let _left = self.access_log_write();
+        let _left = self.jobs_write();
         self.order.stop();
     }
 }

@@ -5,7 +5,7 @@
 //! place: a damaged desk is restored from a backup.
 
 pub mod access;
-mod jobs;
+pub mod jobs;
 pub mod publications;
 
 use std::path::{Path, PathBuf};
