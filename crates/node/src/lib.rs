@@ -28,6 +28,7 @@ mod node;
 mod prepare;
 mod progress;
 mod prove;
+pub mod publications;
 mod quarantine;
 mod replay;
 mod scope;

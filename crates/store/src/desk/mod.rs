@@ -7,7 +7,7 @@
 pub mod access;
 mod copy;
 pub mod jobs;
-mod publications;
+pub mod publications;
 
 pub use copy::{DeskReader, database_version, sqlite_version};
 

@@ -1,5 +1,7 @@
 //! Pages: one question each, answered first.
 
+mod trace;
+
 use axum::response::Redirect;
 use axum::routing::get;
 
@@ -7,5 +9,8 @@ use crate::route::{Access, Operation, Route};
 
 pub(crate) fn routes() -> Vec<Route> {
     let to_app = get(async || Redirect::to("/app"));
-    vec![Route::get("/", Access::Public, to_app, Operation::page("To the overview"))]
+    let mut routes =
+        vec![Route::get("/", Access::Public, to_app, Operation::page("To the overview"))];
+    routes.extend(trace::routes());
+    routes
 }
