@@ -98,7 +98,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Translate { id, json } => pure::translate(&id, json),
         Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
         Command::Serve { data, listen } => commands::serve::serve(&data, &listen),
-        Command::Demo { once, data } => demo::run(once, data),
+        Command::Demo { once, data, listen } => demo::run(once, data, &listen),
         Command::Bench { events, trace_events, data, json } => {
             bench::run(events, trace_events, data, json)
         }
