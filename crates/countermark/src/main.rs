@@ -74,7 +74,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
             members::endorse(&data, member.as_deref(), &event_id)
         }
         Command::Erase { data, member, event_id, class, reason, json } => {
-            let what = writing::Erased { class, reason };
+            let what = writing::Erasure { class, reason };
             writing::erase(&data, member.as_deref(), &event_id, &what, json)
         }
         Command::Classes { data, file } => writing::classes(&data, &file),

@@ -11,6 +11,8 @@ use countermark_ledger::ids::{MemberId, RecordId, sha256};
 use countermark_ledger::state::entries::{Entry, TagEntry};
 use countermark_ledger::state::keys;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock;
 use crate::error::NodeError;
 use crate::keyring::MemberSecrets;
@@ -18,6 +20,7 @@ use crate::node::Node;
 use crate::prepare::{Incoming, Source, Tagger, prepare_all, random_event_id};
 use crate::progress::Progress;
 use crate::sequencer::{BATCH_RECORDS, NotTaken, Sequencer, Submission, Taken};
+use crate::shapes;
 
 /// Records that one block takes of one document; a larger document becomes several blocks, and
 /// capturing it again after an interruption adds what is missing.
@@ -35,11 +38,13 @@ pub struct InputFile {
 }
 
 /// A value that nobody knows and nobody guesses: the document waits until it is resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The file.
+    #[serde(default)]
     pub file: String,
     /// The place in it.
+    #[serde(rename = "pointer")]
     pub place: String,
     /// The rule.
     pub kind: String,
@@ -50,21 +55,28 @@ pub struct Held {
 }
 
 /// What became of documents.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct CaptureReport {
     /// Ids of the events that were recorded.
+    #[serde(with = "shapes::event_ids")]
     pub accepted: Vec<String>,
     /// Ids of the events that were recorded before.
+    #[serde(with = "shapes::event_ids")]
     pub duplicates: Vec<String>,
     /// Why files were not taken, with the file.
+    #[serde(with = "shapes::of_files")]
     pub rejected: Vec<(String, Finding)>,
     /// What was noticed in files that were taken, with the file.
+    #[serde(with = "shapes::of_files", default)]
     pub findings: Vec<(String, Finding)>,
     /// Unknown parties, items and places.
+    #[serde(default)]
     pub quarantined: Vec<Held>,
     /// Whether a file could not be read as what it should be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unreadable: bool,
     /// Why the node stopped before the last file; what is reported so far stays recorded.
+    #[serde(default, with = "shapes::failure", skip_serializing_if = "Option::is_none")]
     pub failed: Option<NodeError>,
 }
 

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::access::AccessError;
 use crate::keyring::KeyringError;
 
 /// What the caller can do about it; the binary makes exit codes of this, an API statuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ErrorKind {
     /// What was given does not hold or breaks a rule.
     Invalid,
@@ -77,6 +80,14 @@ pub enum NodeError {
     /// A store failed and must be reopened.
     #[error("{0}")]
     Store(String),
+    /// What another node told of an error of its own.
+    #[error("{what}")]
+    Told {
+        /// What can be done about it.
+        kind: ErrorKind,
+        /// What it said.
+        what: String,
+    },
     /// A store failed while something was being recorded.
     #[error(
         "{0}; what was acknowledged before is safe. Whether this was recorded shows when the node \
@@ -101,6 +112,7 @@ impl NodeError {
             Self::Access(error) => error.kind(),
             Self::NotFound(_) | Self::Refused(_) => ErrorKind::Invalid,
             Self::Unreadable { .. } => ErrorKind::Unreadable,
+            Self::Told { kind, .. } => *kind,
             Self::Damaged { .. } | Self::Store(_) | Self::Unknown(_) => ErrorKind::Fatal,
         }
     }

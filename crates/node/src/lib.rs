@@ -28,8 +28,10 @@ mod quarantine;
 mod replay;
 mod scope;
 mod sequencer;
+mod shapes;
 mod stores;
 pub mod trace;
+pub mod validate;
 pub mod verify;
 
 #[cfg(test)]
@@ -37,7 +39,7 @@ mod tests;
 
 pub use capture::{CaptureReport, Held, InputFile};
 pub use countermark_ledger::ids::MemberId;
-pub use documents::{ErasureReason, KeptDocument};
+pub use documents::{Document, Erased, ErasureReason, KeptDocument};
 pub use error::{ErrorKind, NodeError};
 pub use events::EventsAnswer;
 pub use format::EpcFormat;

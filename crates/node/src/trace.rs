@@ -11,6 +11,8 @@ use countermark_epcis::gs1;
 use countermark_store::index::trace::{self as walk, Fragment, Handover, Limits, Start};
 use countermark_store::index::{Index, MemberId};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::NodeError;
 use crate::scope::Scope;
 
@@ -18,7 +20,8 @@ use crate::scope::Scope;
 const QUESTIONS_MAX: usize = 10_000;
 
 /// Which way to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// To the origin.
     Up,
@@ -29,7 +32,7 @@ pub enum Direction {
 }
 
 /// An identifier at a member and site.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TraceNode {
     /// The identifier, as canonical Digital Link where it is a GS1 one.
     pub id: String,
@@ -40,22 +43,24 @@ pub struct TraceNode {
 }
 
 /// How goods went from one node to another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TraceEdge {
     /// Identifier that went in.
     pub from: String,
     /// Identifier that came out.
     pub to: String,
     /// The event that says so.
+    #[serde(rename = "eventID")]
     pub event_id: String,
     /// How much, as the event writes it.
+    #[serde(with = "crate::shapes::lexeme")]
     pub quantity: Option<String>,
     /// Unit of `quantity`; none for a count.
     pub unit: Option<String>,
 }
 
 /// What a trace could not learn.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Missing {
     /// Name of the member, or the party's identifier where it is none.
     pub member: String,
@@ -64,7 +69,7 @@ pub struct Missing {
 }
 
 /// The answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
     /// In the order in which they were found.
     pub nodes: Vec<TraceNode>,
