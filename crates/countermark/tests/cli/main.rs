@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod browser_verifier;
 mod commands;
 mod crash;
 mod damage;
