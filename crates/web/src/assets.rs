@@ -26,6 +26,21 @@ const ASSETS: &[Asset] = &[
     Asset { name: "app.css", content_type: CSS, bytes: include_bytes!("../assets/app.css") },
     Asset { name: "app.js", content_type: SCRIPT, bytes: include_bytes!("../assets/app.js") },
     Asset { name: "views.css", content_type: CSS, bytes: include_bytes!("../assets/views.css") },
+    Asset {
+        name: "verifier.js",
+        content_type: SCRIPT,
+        bytes: include_bytes!("../assets/verifier.js"),
+    },
+    Asset {
+        name: "verify-page.js",
+        content_type: SCRIPT,
+        bytes: include_bytes!("../assets/verify-page.js"),
+    },
+    Asset {
+        name: "verifier.css",
+        content_type: CSS,
+        bytes: include_bytes!("../assets/verifier.css"),
+    },
     Asset { name: "mark.svg", content_type: SVG, bytes: include_bytes!("../assets/mark.svg") },
 ];
 

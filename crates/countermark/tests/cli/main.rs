@@ -8,6 +8,7 @@
 
 mod access;
 mod bad_input;
+mod browser_verifier;
 mod commands;
 mod crash;
 mod damage;
