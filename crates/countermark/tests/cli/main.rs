@@ -6,10 +6,12 @@
     reason = "a test may stop at the first thing that is not as it should be"
 )]
 
+mod backup;
 mod bad_input;
 mod commands;
 mod crash;
 mod damage;
+mod doctor;
 mod documents;
 mod erase;
 mod imports;
@@ -17,3 +19,4 @@ mod members;
 mod proofs;
 mod reading;
 mod support;
+mod upgrade;
