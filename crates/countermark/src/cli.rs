@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::access_cli::{AccountCommand, ApiKeyCommand};
 use crate::commands::operating::{BackupArgs, DoctorArgs, RestoreArgs};
 
 const EXIT_CODES: &str = "\
@@ -281,6 +282,25 @@ pub(crate) enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// People and programs that may call a server of this node
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Keys for programs
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
+    /// Refusals, sign-ins, and changes of accounts and keys, newest first
+    AccessLog {
+        #[command(flatten)]
+        data: Data,
+        /// Entries before this one (its number)
+        #[arg(long, value_name = "ID")]
+        before: Option<i64>,
+        /// Entries at most, up to 1,000
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        #[arg(long)]
+        json: bool,
+    },
     /// Write an archive of all that cannot be made again
     Backup(BackupArgs),
     /// Restore an archive; let a restored node write again, or begin a new log after a loss
@@ -302,14 +322,17 @@ pub(crate) enum Command {
         #[command(flatten)]
         listen: Listen,
     },
-    /// Tell the whole story on sample data of five organisations
+    /// Tell the whole story on sample data of five organisations, then serve it to a browser
     Demo {
         /// End after the story
         #[arg(long)]
         once: bool,
-        /// Keep the data here (an empty or absent directory) instead of a temporary one
+        /// Keep the data here (an empty or absent directory); with --once a temporary one where not
+        /// given, else countermark-demo
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        #[command(flatten)]
+        listen: Listen,
     },
     /// Measure capture, proof and trace on this machine
     Bench {

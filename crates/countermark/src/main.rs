@@ -1,6 +1,7 @@
 //! Command line, configuration and wiring. What is done stands in `countermark-node`; what is shown
 //! stands here.
 
+mod access_cli;
 mod bench;
 mod cli;
 mod commands;
@@ -74,7 +75,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
             members::endorse(&data, member.as_deref(), &event_id)
         }
         Command::Erase { data, member, event_id, class, reason, json } => {
-            let what = writing::Erased { class, reason };
+            let what = writing::Erasure { class, reason };
             writing::erase(&data, member.as_deref(), &event_id, &what, json)
         }
         Command::Classes { data, file } => writing::classes(&data, &file),
@@ -97,13 +98,18 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Hash { profile, pre_hash, file } => pure::hash(profile, pre_hash, &file),
         Command::Translate { id, json } => pure::translate(&id, json),
         Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
+        Command::Account(command) => commands::access::account(command),
+        Command::ApiKey(command) => commands::access::api_key(command),
+        Command::AccessLog { data, before, limit, json } => {
+            commands::access::access_log(&data, before, limit, json)
+        }
         Command::Serve { data, listen } => commands::serve::serve(&data, &listen),
         Command::Backup(args) => operating::backup(&args),
         Command::Restore(args) => operating::restore(&args),
         Command::Doctor(args) => operating::doctor(&args),
         Command::Completions { shell } => Ok(help::completions(shell)),
         Command::Man { output } => help::man(output.as_deref()),
-        Command::Demo { once, data } => demo::run(once, data),
+        Command::Demo { once, data, listen } => demo::run(once, data, &listen),
         Command::Bench { events, trace_events, data, json } => {
             bench::run(events, trace_events, data, json)
         }

@@ -3,10 +3,17 @@
 use countermark_ledger::cid::{Profile, salted_digest};
 use countermark_ledger::ids::{DocumentId, hex};
 use countermark_ledger::record::FieldClass;
-use countermark_ledger::statement::{Body, Document, DocumentDigest, Erasure, padded_size};
+use countermark_ledger::state::entries::{DocumentEntry, Entry};
+use countermark_ledger::state::keys;
+use countermark_ledger::statement::{
+    self, Body, DocumentDigest, Erasure, MEDIA_CLASSES, padded_size,
+};
 use countermark_ledger::trust::unhex;
 use countermark_store::vault::{ClassState, Location};
 
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
 use crate::error::NodeError;
 use crate::keyring;
 use crate::node::Node;
@@ -18,7 +25,8 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Why values are erased; the numbers are registered
 /// ([`ERASURE_REASONS`](countermark_ledger::statement::ERASURE_REASONS)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[repr(u64)]
 pub enum ErasureReason {
     /// The person concerned asked for it.
@@ -34,11 +42,48 @@ pub enum ErasureReason {
 }
 
 /// A document in the vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptDocument {
     /// Its id on the ledger, in hexadecimal.
+    #[serde(rename = "documentID")]
     pub id: String,
     /// Its IPFS CID. It names the content: give it only to those who may know that.
     pub cid: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// A kept document as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    /// Its id on the ledger, in hexadecimal.
+    #[serde(rename = "documentID")]
+    pub id: String,
+    /// The name that it was given under.
+    pub name: String,
+    /// Name of the member that keeps it.
+    pub member: String,
+    /// Its size; none where it was kept before sizes were noted.
+    pub bytes: Option<u64>,
+    /// Its registered media class, by its name.
+    pub media_class: String,
+    /// Height of the block that states it.
+    pub height: u64,
+    /// When it was kept, by this node's clock; none where it was kept before that was noted.
+    pub kept_at: Option<String>,
+}
+
+/// What an erasure did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// The event, as it was named.
+    #[serde(rename = "eventID")]
+    pub event_id: String,
+    /// Names of the classes that were still there.
+    pub erased: Vec<String>,
+    /// The class that was asked for; none for all.
+    pub class: Option<String>,
 }
 
 /// Registered number of a file's media class, by its name.
@@ -71,19 +116,19 @@ impl Node {
         let member = self.member_id(member)?;
         let vault_key = self.held(&member)?.vault_key;
         let id: [u8; 16] = keyring::random()?;
-        let stored = {
+        let (stored, now_ms) = {
             let mut sequencer = self.lock();
-            let day = u32::try_from(sequencer.clock.now_ms() / DAY_MS).unwrap_or(u32::MAX);
+            let now_ms = sequencer.clock.now_ms();
+            let day = u32::try_from(now_ms / DAY_MS).unwrap_or(u32::MAX);
             let vault = sequencer.stores.vaults.get_mut(&member);
             let vault = vault.ok_or_else(|| NodeError::Store("the member has no vault".into()))?;
             let mut content = bytes;
-            vault
-                .put_document(day, &id, &mut content, Profile::KUBO_V1)
-                .map_err(|e| store_error(&e))?
+            let stored = vault.put_document(day, &id, &mut content, Profile::KUBO_V1);
+            (stored.map_err(|e| store_error(&e))?, now_ms)
         };
         // Derived, so that nothing more has to be kept: whoever is to check the document gets it.
         let salt = keyed(&vault_key, &[b"document salt", &id]);
-        let body = Body::Document(Document {
+        let body = Body::Document(statement::Document {
             document: id,
             digest: DocumentDigest::Salted(salted_digest(&salt, &stored.sha256)),
             media_class: media_class(name),
@@ -91,13 +136,53 @@ impl Node {
         });
         // Before the statement: a place without one is forgotten, a statement whose document nobody
         // finds would not be.
-        let kept =
-            DocumentPlace { member, location: stored.location.to_u64(), name: name.to_owned() };
+        let kept = DocumentPlace {
+            member,
+            location: stored.location.to_u64(),
+            name: name.to_owned(),
+            bytes: Some(stored.length),
+            kept_at_ms: Some(now_ms),
+        };
         let place = serde_json::to_vec(&kept).unwrap_or_default();
         let setting = format!("{DOCUMENT_SETTING}{}", hex(&id));
         self.lock().stores.desk.set_setting(&setting, &place).map_err(|e| store_error(&e))?;
         self.state(&member, vec![body])?;
-        Ok(KeptDocument { id: hex(&id), cid: stored.cid.to_string() })
+        Ok(KeptDocument { id: hex(&id), cid: stored.cid.to_string(), bytes: bytes.len() as u64 })
+    }
+
+    /// The documents that the members who are seen keep, oldest first.
+    ///
+    /// # Errors
+    /// Where desk or state cannot be read.
+    pub fn documents(&self, scope: &Scope) -> Result<Vec<Document>, NodeError> {
+        let secrets = self.secrets();
+        let sequencer = self.lock();
+        let noted = sequencer.stores.desk.settings_of(DOCUMENT_SETTING);
+        let mut documents = Vec::new();
+        for (setting, place) in noted.map_err(|e| store_error(&e))? {
+            let id = setting.strip_prefix(DOCUMENT_SETTING).unwrap_or(&setting).to_owned();
+            let place: DocumentPlace =
+                serde_json::from_slice(&place).map_err(|e| store_error(&e))?;
+            if !scope.holds(&place.member) {
+                continue;
+            }
+            let Some(number) = unhex::<16>(&id) else { continue };
+            let entry = DocumentEntry::load(&sequencer.stores.state, &keys::document(&number));
+            // A place without a statement: whoever kept it was told that it is not kept.
+            let Some(entry) = entry.map_err(|e| store_error(&e))? else { continue };
+            let class = usize::try_from(media_class(&place.name)).unwrap_or(0);
+            documents.push(Document {
+                id,
+                member: name_of(&secrets, &place.member),
+                bytes: place.bytes,
+                media_class: MEDIA_CLASSES.get(class).copied().unwrap_or("other").to_owned(),
+                height: entry.height,
+                kept_at: place.kept_at_ms.map(clock::moment),
+                name: place.name,
+            });
+        }
+        documents.sort_by(|a, b| (a.height, &a.id).cmp(&(b.height, &b.id)));
+        Ok(documents)
     }
 
     /// A kept document: the name it was given under, and its content.
@@ -159,6 +244,9 @@ impl Node {
             rows.retain(|row| row.member == member);
             (rows, sequencer.clock.now_ms())
         };
+        let mut public_ids = vec![event_id.to_owned()];
+        public_ids.extend(rows.iter().filter_map(|row| row.event_id.clone()));
+        public_ids.extend(rows.iter().map(|row| hex(&row.record_id)));
         if rows.is_empty() {
             let name = name_of(&self.secrets(), &member);
             let what = format!("{name} has no event {event_id}; only who recorded it can erase it");
@@ -191,6 +279,7 @@ impl Node {
         if bodies.is_empty() {
             return Ok(Vec::new());
         }
+        self.withdraw_releases_of(&public_ids)?;
         // The sequencer carries out in the vault what the ledger then states.
         self.state(&member, bodies)?;
         let named =

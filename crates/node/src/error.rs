@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::access::AccessError;
 use crate::keyring::KeyringError;
 
 /// What the caller can do about it; the binary makes exit codes of this, an API statuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ErrorKind {
     /// What was given does not hold or breaks a rule.
     Invalid,
@@ -83,6 +86,22 @@ pub enum NodeError {
     /// A store failed and must be reopened.
     #[error("{0}")]
     Store(String),
+    /// There is too much to do already; nothing was stored.
+    #[error("{what}; nothing was stored, send it again in {} s", retry_after_ms.div_ceil(1000))]
+    Busy {
+        /// What there is too much of.
+        what: String,
+        /// When to send it again.
+        retry_after_ms: u64,
+    },
+    /// What another node told of an error of its own.
+    #[error("{what}")]
+    Told {
+        /// What can be done about it.
+        kind: ErrorKind,
+        /// What it said.
+        what: String,
+    },
     /// A store failed while something was being recorded.
     #[error(
         "{0}; what was acknowledged before is safe. Whether this was recorded shows when the node \
@@ -109,6 +128,8 @@ impl NodeError {
             Self::Access(error) => error.kind(),
             Self::NotFound(_) | Self::Refused(_) => ErrorKind::Invalid,
             Self::Unreadable { .. } => ErrorKind::Unreadable,
+            Self::Told { kind, .. } => *kind,
+            Self::Busy { .. } => ErrorKind::Denied,
             Self::Damaged { .. } | Self::Store(_) | Self::Unknown(_) => ErrorKind::Fatal,
         }
     }

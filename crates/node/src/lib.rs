@@ -13,9 +13,11 @@ pub mod doctor;
 mod documents;
 mod error;
 mod events;
+pub mod explore;
 mod format;
 mod fsck;
 mod indexer;
+pub mod jobs;
 mod keychain;
 mod keyring;
 pub mod mappings;
@@ -26,21 +28,24 @@ mod node;
 mod prepare;
 mod progress;
 mod prove;
+pub mod publications;
 mod quarantine;
 mod replay;
 mod scope;
 mod sequencer;
+mod shapes;
 mod standing;
 mod stores;
 pub mod trace;
+pub mod validate;
 pub mod verify;
 
 #[cfg(test)]
 mod tests;
 
-pub use capture::{CaptureReport, Held, InputFile};
+pub use capture::{CaptureReport, Held, InputFile, PREVIEW_EVENTS_MAX, Preview};
 pub use countermark_ledger::ids::MemberId;
-pub use documents::{ErasureReason, KeptDocument};
+pub use documents::{Document, Erased, ErasureReason, KeptDocument};
 pub use error::{ErrorKind, NodeError};
 pub use events::EventsAnswer;
 pub use format::EpcFormat;

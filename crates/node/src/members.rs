@@ -8,6 +8,8 @@ use countermark_ledger::statement::{
 };
 use ed25519_dalek::{Signer as _, SigningKey};
 
+use serde::{Deserialize, Serialize};
+
 use crate::blocks;
 use crate::error::NodeError;
 use crate::keyring::{self, MemberSecrets, Secrets};
@@ -17,7 +19,7 @@ use crate::sequencer::Signing;
 use crate::stores::store_error;
 
 /// A member as shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberView {
     /// Its id on the ledger, in hexadecimal.
     pub id: String,
@@ -32,9 +34,11 @@ pub struct MemberView {
 }
 
 /// A signing key as shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct KeyView {
     /// SHA-256 of the public key, in hexadecimal.
+    #[serde(rename = "key")]
     pub id: String,
     /// The public key (Ed25519), in hexadecimal.
     pub public_key: String,

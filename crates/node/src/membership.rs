@@ -8,13 +8,16 @@ use countermark_ledger::statement::{
 };
 use countermark_ledger::trust::unhex;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::scope::Scope;
 use crate::stores::store_error;
 
 /// What a member's standing is changed to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Standing {
     /// It may state nothing until it is resumed; stated by the founding member.
     Suspended,

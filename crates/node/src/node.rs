@@ -23,6 +23,7 @@ use crate::backup;
 use crate::classes::Classes;
 use crate::clock::{self, ClockSource};
 use crate::error::NodeError;
+use crate::jobs::JobsState;
 use crate::keychain::Keychain;
 use crate::keyring::{self, Keyring, MemberSecrets, Secrets, Unlock};
 use crate::members::name_digest;
@@ -39,6 +40,7 @@ pub struct Node {
     pub(crate) keychain: Arc<Keychain>,
     pub(crate) classes: RwLock<Arc<Classes>>,
     pub(crate) access: AccessState,
+    pub(crate) jobs: JobsState,
     /// Why nothing is written.
     read_only: Option<String>,
     /// Erasures change files in place: they wait while a backup copies those.
@@ -295,12 +297,23 @@ impl Node {
         let classes =
             Classes::load(&shared.0.lock().unwrap_or_else(PoisonError::into_inner).stores)?;
         let (classes, origin) = (RwLock::new(Arc::new(classes)), secrets.origin.clone());
-        let access = AccessState::default();
+        let (access, jobs) = (AccessState::default(), JobsState::default());
         let in_place = RwLock::default();
-        let node =
-            Self { keychain, classes, access, read_only, in_place, folder, origin, shared, order };
+        let node = Self {
+            keychain,
+            classes,
+            access,
+            jobs,
+            read_only,
+            in_place,
+            folder,
+            origin,
+            shared,
+            order,
+        };
         node.finish_rotations()?;
         node.tell_founder();
+        node.jobs_recover()?;
         Ok(node)
     }
 
@@ -420,6 +433,7 @@ impl Drop for Node {
     fn drop(&mut self) {
         // What cannot be written any more was only waiting since the last second.
         let _left = self.access_log_write();
+        let _left = self.jobs_write();
         self.order.stop();
     }
 }

@@ -18,7 +18,7 @@ mod verified;
 mod verify;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use class::{CLASS_COUNT, Classification, FieldClass, PROVENANCE};
 pub use commit::{Commitment, class_digest, commit, empty_digest};

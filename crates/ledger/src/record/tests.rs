@@ -6,7 +6,7 @@ use proptest::prelude::*;
 /// An object event of 30 fields, not in canonical order, with extensions and ILMD.
 pub(super) const EVENT: &str = r#"{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{"ex":"https://example.org/"}],"type":"ObjectEvent","eventID":"urn:uuid:8f7e2f3a-0c1d-4a5b-9c6d-7e8f9a0b1c2d","eventTime":"2026-11-19T08:15:30.000+01:00","eventTimeZoneOffset":"+01:00","action":"OBSERVE","bizStep":"shipping","disposition":"in_transit","epcList":["https://id.gs1.org/01/09521321000018/21/1001","https://id.gs1.org/01/09521321000018/21/1002","https://id.gs1.org/01/09521321000018/21/1003"],"quantityList":[{"epcClass":"https://id.gs1.org/01/09521321000018/10/L7","quantity":12.50,"uom":"KGM"},{"quantity":3,"epcClass":"https://id.gs1.org/01/09521321000025/10/L8"}],"readPoint":{"id":"https://id.gs1.org/414/9521321000010"},"bizLocation":{"id":"https://id.gs1.org/414/9521321000027"},"bizTransactionList":[{"type":"po","bizTransaction":"urn:epcglobal:cbv:bt:9521321000010:4711"}],"sourceList":[{"type":"owning_party","source":"https://id.gs1.org/417/9521321000010"}],"destinationList":[{"type":"owning_party","destination":"https://id.gs1.org/417/9521321000034"}],"ex:temperature":{"@value":"4.1","@type":"xsd:decimal"},"ex:driver":"A. Example","ilmd":{"ex:origin":"NL","ex:grower":"farm 12","ex:brix":11.20}}"#;
 
-pub(super) fn event() -> Json {
+pub(crate) fn event() -> Json {
     json::parse(EVENT.as_bytes()).unwrap()
 }
 
@@ -14,7 +14,7 @@ pub(super) fn provenance() -> Json {
     json::parse(br#"{"sourceDocument":"5f1d","mapping":{"name":"own-csv","version":3}}"#).unwrap()
 }
 
-pub(super) fn classification() -> Classification {
+pub(crate) fn classification() -> Classification {
     Classification::new()
         .extension("ex:driver", FieldClass::Personal)
         .ilmd("ex:grower", FieldClass::Personal)
@@ -55,7 +55,7 @@ impl Committed {
 }
 
 /// All pointers of a value, itself first.
-fn pointers(value: &Json, at: &str, out: &mut Vec<String>) {
+pub(crate) fn pointers(value: &Json, at: &str, out: &mut Vec<String>) {
     out.push(at.to_owned());
     match value {
         Json::Array(items) => {
@@ -445,7 +445,7 @@ fn any_value() -> impl Strategy<Value = Json> {
     })
 }
 
-fn any_event() -> impl Strategy<Value = Json> {
+pub(crate) fn any_event() -> impl Strategy<Value = Json> {
     let mut names: Vec<&str> = countermark_epcis::fields::EVENT.to_vec();
     names.extend(["ex:driver", "ex:b", "", "a/b", "~0", "ilmd", "ilmd"]);
     let ilmd = prop::collection::vec(

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::role::{Permission, PermissionSet, Role};
 use super::{AccessError, Secret};
 use crate::error::NodeError;
+use crate::scope::Scope;
 
 /// An account's number on this node; never given to another account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,6 +110,12 @@ impl Principal {
         }
         let who = self.name.clone();
         Err(AccessError::NotAllowed { who, permission }.into())
+    }
+
+    /// Whose records he sees.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        self.member.map_or(Scope::All, Scope::Member)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The node as a whole, on disks that fail and with a clock that is told what to say.
 
+mod access;
 mod adversary;
 mod capture;
 mod clock;
@@ -7,8 +8,12 @@ mod concurrency;
 mod crash;
 mod damage;
 mod erasure;
+mod explore;
 mod faults;
+mod jobs;
+mod publications;
 mod scope;
+mod shapes;
 mod world;
 
 use std::sync::{Arc, Mutex};
@@ -150,6 +155,11 @@ pub(super) fn event(id: Option<&str>, pallet: u64) -> String {
         "epcList":["https://id.gs1.org/00/{}"]}}"#,
         sscc(pallet)
     )
+}
+
+/// What [`event`] is about.
+pub(super) fn pallet(number: u64) -> String {
+    format!("https://id.gs1.org/00/{}", sscc(number))
 }
 
 fn sscc(number: u64) -> String {

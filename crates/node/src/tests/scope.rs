@@ -2,7 +2,7 @@
 
 use countermark_ledger::ids::hex;
 
-use super::{Lab, capture, document, event, sscc};
+use super::{Lab, capture, document, event, pallet};
 use crate::node::Node;
 use crate::progress::Silent;
 use crate::trace::Direction;
@@ -10,11 +10,6 @@ use crate::{EpcFormat, ErasureReason, InputFile, Scope, mappings};
 
 const FARMS: &str = "urn:x:farm";
 const MILLS: &str = "urn:x:mill";
-
-/// What [`event`] is about.
-fn pallet(number: u64) -> String {
-    format!("https://id.gs1.org/00/{}", sscc(number))
-}
 
 /// Two members, each with an event of the same pallet.
 fn two_members(lab: &Lab) -> (Node, Scope, Scope) {
@@ -90,6 +85,8 @@ fn a_document_is_read_by_the_member_that_keeps_it() {
     let (node, farm, mill) = two_members(&lab);
     let kept = node.document(Some("Mill"), "certificate.pdf", b"of the mill").unwrap().id;
     assert_eq!(node.document_content(&mill, &kept).unwrap().1, b"of the mill");
+    assert_eq!(node.documents(&mill).unwrap()[0].id, kept);
+    assert_eq!(node.documents(&farm).unwrap(), []);
     let absent = "cd".repeat(16);
     let hidden = words(node.document_content(&farm, &kept), &kept);
     assert_eq!(hidden, words(node.document_content(&farm, &absent), &absent));
@@ -121,4 +118,39 @@ fn a_trace_asks_the_member_alone_and_says_the_same_of_what_others_hold_and_of_no
     assert!(node.trace(&Scope::All, &hidden, Direction::Both).is_ok());
     let asked = |id: &str| words(node.trace(&farm, id, Direction::Both), id);
     assert_eq!(asked(&hidden), asked(&absent));
+}
+
+/// Farm sent a pallet to the mill and the mill received it.
+fn handover(action: &str, id: &str) -> String {
+    let parties = r#""sourceList":[{"type":"possessing_party","source":"https://id.gs1.org/417/9506000100005"}],
+        "destinationList":[{"type":"possessing_party","destination":"https://id.gs1.org/417/9506000100029"}],"#;
+    event(Some(id), 7)
+        .replace(r#""bizStep":"shipping","#, &format!(r#"{parties}"bizStep":"{action}","#))
+}
+
+#[test]
+fn where_goods_went_to_a_member_that_is_not_seen_the_trace_says_so() {
+    let lab = Lab::new();
+    let node = lab.begin();
+    node.member_add("Mill", None).unwrap();
+    let sent = capture(&node, "Farm", &document(&[handover("shipping", FARMS)]));
+    assert_eq!(sent.accepted.len(), 1, "{:?}", sent.rejected);
+    let received = capture(&node, "Mill", &document(&[handover("receiving", MILLS)]));
+    assert_eq!(received.accepted.len(), 1, "{:?}", received.rejected);
+    let farm = node.scope_of("Farm").unwrap();
+    let all = node.trace(&Scope::All, &pallet(7), Direction::Down).unwrap();
+    assert_eq!(all.members(), ["Farm", "Mill"]);
+    let gap = |named: &str| {
+        let trace = node.trace(&farm, &pallet(7), Direction::Down).unwrap();
+        assert_eq!(trace.members(), ["Farm"]);
+        assert!(trace.edges.iter().all(|edge| edge.event_id == FARMS), "{trace:?}");
+        let [gap] = &trace.missing[..] else { panic!("one gap: {:?}", trace.missing) };
+        assert_eq!(gap.member, named);
+        assert_eq!(gap.reason, "what it holds is not released to Farm, and it was not asked");
+    };
+    gap("https://id.gs1.org/417/9506000100029");
+    // Once the master data say who the party is, it has its name.
+    let master = "[[party]]\ngln = \"9506000100029\"\nname = \"Mill\"\n";
+    node.master_data_add("master.toml", master.as_bytes()).unwrap();
+    gap("Mill");
 }

@@ -6,8 +6,8 @@
 
 pub mod access;
 mod copy;
-mod jobs;
-mod publications;
+pub mod jobs;
+pub mod publications;
 
 pub use copy::{DeskReader, database_version, sqlite_version};
 
