@@ -7,11 +7,13 @@
 )]
 
 mod access;
+mod backup;
 mod bad_input;
 mod browser_verifier;
 mod commands;
 mod crash;
 mod damage;
+mod doctor;
 mod documents;
 mod erase;
 mod imports;
@@ -19,3 +21,4 @@ mod members;
 mod proofs;
 mod reading;
 mod support;
+mod upgrade;
