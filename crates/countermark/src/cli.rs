@@ -322,14 +322,17 @@ pub(crate) enum Command {
         #[command(flatten)]
         listen: Listen,
     },
-    /// Tell the whole story on sample data of five organisations
+    /// Tell the whole story on sample data of five organisations, then serve it to a browser
     Demo {
         /// End after the story
         #[arg(long)]
         once: bool,
-        /// Keep the data here (an empty or absent directory) instead of a temporary one
+        /// Keep the data here (an empty or absent directory); with --once a temporary one where not
+        /// given, else countermark-demo
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        #[command(flatten)]
+        listen: Listen,
     },
     /// Measure capture, proof and trace on this machine
     Bench {

@@ -109,7 +109,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Doctor(args) => operating::doctor(&args),
         Command::Completions { shell } => Ok(help::completions(shell)),
         Command::Man { output } => help::man(output.as_deref()),
-        Command::Demo { once, data } => demo::run(once, data),
+        Command::Demo { once, data, listen } => demo::run(once, data, &listen),
         Command::Bench { events, trace_events, data, json } => {
             bench::run(events, trace_events, data, json)
         }
