@@ -286,6 +286,22 @@ impl Node {
         self.publication_of(&row)
     }
 
+    /// What a release would be, without releasing it. Its bundles are not made.
+    ///
+    /// # Errors
+    /// [`NodeError::Usage`] names what is wrong with the release.
+    pub fn publication_preview(
+        &self,
+        member: Option<&str>,
+        release: Release,
+    ) -> Result<Publication, NodeError> {
+        let member = self.member_id(member)?;
+        let release = checked(release)?;
+        let now_ms = self.lock().clock.now_ms().cast_signed();
+        let member = name_of(&self.secrets(), &member);
+        Ok(Publication { member, released_at: Instant::format_ms(now_ms), release })
+    }
+
     /// One member does not speak over another: what it released is its own to change.
     fn check_releasing(&self, member: &[u8; 16], identifier: &str) -> Result<(), NodeError> {
         for what in [Published::Release, Published::Recall] {
@@ -326,7 +342,8 @@ impl Node {
         let has_more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let next_after = rows.last().filter(|_| has_more).map(|row| row.identifier.clone());
-        let publications = rows.iter().map(|row| self.publication_of(row)).collect::<Result<_, _>>();
+        let publications =
+            rows.iter().map(|row| self.publication_of(row)).collect::<Result<_, _>>();
         let (mut recalls, mut last) = (Vec::new(), String::new());
         loop {
             let rows = list(Published::Recall, &last, PUBLICATIONS_PAGE_MAX)?;
