@@ -166,9 +166,13 @@ fn operation(route: &Route) -> Value {
             said["content"] = content(given);
         }
         if !answer.headers.is_empty() {
-            let header = |what: &str| json!({ "description": what, "schema": { "type": "string" } });
-            let headers: Map<String, Value> =
-                answer.headers.iter().map(|(name, what)| ((*name).to_owned(), header(what))).collect();
+            let header =
+                |what: &str| json!({ "description": what, "schema": { "type": "string" } });
+            let headers: Map<String, Value> = answer
+                .headers
+                .iter()
+                .map(|(name, what)| ((*name).to_owned(), header(what)))
+                .collect();
             said["headers"] = Value::Object(headers);
         }
         answers.insert(answer.status.to_string(), said);
@@ -271,7 +275,9 @@ fn looks(shape: Shape) -> Value {
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Number => json!({ "type": "integer", "minimum": 0 }),
         Shape::OneOf(words) => json!({ "enum": words }),
-        Shape::Hex(length) => json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{length}}}$") }),
+        Shape::Hex(length) => {
+            json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{length}}}$") })
+        }
         Shape::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         Shape::Schema(name) => json!({ "$ref": format!("#/components/schemas/{name}") }),
         Shape::ListOf(name) => {
