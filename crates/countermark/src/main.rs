@@ -95,8 +95,9 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Translate { id, json } => pure::translate(&id, json),
         Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
         Command::Demo { once, data } => demo::run(once, data),
-        Command::Bench { events, trace_events, data, json } => {
-            bench::run(events, trace_events, data, json)
+        Command::Bench { only_open: Some(folder), .. } => bench::only_open(&folder),
+        Command::Bench { events, trace_events, peers, data, output, json, only_open: None } => {
+            bench::run(&bench::Wanted { events, trace_events, peers, data, output, json })
         }
     }
 }
