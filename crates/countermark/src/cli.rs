@@ -343,11 +343,21 @@ pub(crate) enum Command {
         /// Events in the trace's index; 0 leaves the trace out
         #[arg(long, default_value_t = 1_000_000)]
         trace_events: usize,
+        /// Also give the same events to PostgreSQL (JSONB with a GIN index; its programs must be
+        /// installed) and to a chain of hashes in SQLite
+        #[arg(long)]
+        peers: bool,
         /// Where to measure (a directory on the disk in question); default: a temporary one
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        /// Also write the result to a file, as JSON; as DIR/bench.json the node's pages draw it
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
         #[arg(long)]
         json: bool,
+        /// Only opens the node in a directory and says how long it took
+        #[arg(long, value_name = "DIR", hide = true)]
+        only_open: Option<PathBuf>,
     },
 }
 
