@@ -60,7 +60,7 @@ def access(data, fits):
     fits(run_json("account", "link", "--data", data, "office", "--json"), "link")
     fits(run_json("account", "invite", "--data", data, "--role", "auditor", "--json"), "link")
     fits(run_json("api-key", "add", "--data", data, "--account", "office", "--label", "scale",
-                  "--scope", "read,capture", "--json"), "api-key")
+                  "--scope", "read,capture", "--json"), "api-key-made")
     fits(run_json("api-key", "list", "--data", data, "--json"), "api-key-list")
     fits(run_json("access-log", "--data", data, "--json"), "access-log")
 

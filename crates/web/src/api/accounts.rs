@@ -263,6 +263,7 @@ struct InvitationSent {
 struct Link {
     url: String,
     path: String,
+    #[serde(flatten)]
     purpose: LinkPurpose,
     expires_at: String,
 }
