@@ -332,6 +332,7 @@ struct KeySent {
 #[derive(Serialize)]
 struct KeyMade {
     token: String,
+    #[serde(flatten)]
     key: ApiKeyView,
 }
 
