@@ -2,8 +2,10 @@
 
 mod account;
 mod accounts;
+mod consumer;
 mod link;
 mod members;
+mod publications;
 mod sign_in;
 mod trace;
 
@@ -24,6 +26,8 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(link::routes());
     routes.extend(members::routes());
     routes.extend(sign_in::routes());
+    routes.extend(consumer::routes());
+    routes.extend(publications::routes());
     routes.extend(trace::routes());
     routes
 }
