@@ -11,6 +11,7 @@ mod bad_input;
 mod commands;
 mod crash;
 mod damage;
+mod deploy;
 mod doctor;
 mod documents;
 mod erase;
