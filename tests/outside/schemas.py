@@ -47,6 +47,13 @@ def main():
         fits(run_json("validate", document, "--json", expect=1), "validate")
         fits(run_json("capture", "--data", data, "--json", document, expect=1), "capture-result")
         access(data, fits)
+        fits(run_json("doctor", "--data", data, "--json"), "doctor")
+        archive = folder / "backup"
+        fits(run_json("backup", "--data", data, "-o", archive, "--include-key-file", "--json"), "backup")
+        again = folder / "again"
+        fits(run_json("restore", "--data", again, "--from", archive, "--json"), "restore")
+        fits(run_json("doctor", "--data", again, "--json"), "doctor")
+        fits(run_json("restore", "--data", again, "--declare-loss", "--json"), "restore")
     tally.close()
 
 

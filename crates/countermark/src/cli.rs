@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access_cli::{AccountCommand, ApiKeyCommand};
+use crate::commands::backups::Backups;
 use crate::commands::operating::{BackupArgs, DoctorArgs, RestoreArgs};
 
 const EXIT_CODES: &str = "\
@@ -322,6 +323,8 @@ pub(crate) enum Command {
         data: Data,
         #[command(flatten)]
         listen: Listen,
+        #[command(flatten)]
+        backups: Backups,
     },
     /// Tell the whole story on sample data of five organisations, then serve it to a browser
     Demo {

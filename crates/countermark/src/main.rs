@@ -103,7 +103,9 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::AccessLog { data, before, limit, json } => {
             commands::access::access_log(&data, before, limit, json)
         }
-        Command::Serve { data, listen } => commands::serve::serve(&data, &listen),
+        Command::Serve { data, listen, backups } => {
+            commands::serve::serve(&data, &listen, &backups)
+        }
         Command::Backup(args) => operating::backup(&args),
         Command::Restore(args) => operating::restore(&args),
         Command::Doctor(args) => operating::doctor(&args),
