@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::access_cli::{AccountCommand, ApiKeyCommand};
+use crate::commands::operating::{BackupArgs, DoctorArgs, RestoreArgs};
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 holds; 1 does not hold, or invalid; 2 usage, or a data directory that cannot be used \
 that way; 3 input that cannot be read; 4 consistent, but log key not checked (verify without --trust).";
@@ -278,6 +281,39 @@ pub(crate) enum Command {
     ConfirmClock {
         #[command(flatten)]
         data: Data,
+    },
+    /// People and programs that may call a server of this node
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Keys for programs
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
+    /// Refusals, sign-ins, and changes of accounts and keys, newest first
+    AccessLog {
+        #[command(flatten)]
+        data: Data,
+        /// Entries before this one (its number)
+        #[arg(long, value_name = "ID")]
+        before: Option<i64>,
+        /// Entries at most, up to 1,000
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write an archive of all that cannot be made again
+    Backup(BackupArgs),
+    /// Restore an archive; let a restored node write again, or begin a new log after a loss
+    Restore(RestoreArgs),
+    /// Look at a node and the machine under it, and say what to do
+    Doctor(DoctorArgs),
+    /// Print a shell's completion script
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page, or write those of all commands
+    Man {
+        /// Write one page for every command into this directory
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
     },
     /// Serve the API and the pages
     Serve {

@@ -1,6 +1,7 @@
 //! Command line, configuration and wiring. What is done stands in `countermark-node`; what is shown
 //! stands here.
 
+mod access_cli;
 mod bench;
 mod cli;
 mod commands;
@@ -52,7 +53,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 }
 
 fn run(command: Command) -> anyhow::Result<u8> {
-    use commands::{members, proofs, pure, reading, writing};
+    use commands::{help, members, operating, proofs, pure, reading, writing};
     match command {
         Command::Init { data, name, country, origin } => {
             members::init(&data, &name, country.as_deref(), origin.as_deref())
@@ -97,8 +98,22 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Hash { profile, pre_hash, file } => pure::hash(profile, pre_hash, &file),
         Command::Translate { id, json } => pure::translate(&id, json),
         Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
+        Command::Account(command) => commands::access::account(command),
+        Command::ApiKey(command) => commands::access::api_key(command),
+        Command::AccessLog { data, before, limit, json } => {
+            commands::access::access_log(&data, before, limit, json)
+        }
         Command::Serve { data, listen } => commands::serve::serve(&data, &listen),
+<<<<<<< HEAD
         Command::Demo { once, data, listen } => demo::run(once, data, &listen),
+=======
+        Command::Backup(args) => operating::backup(&args),
+        Command::Restore(args) => operating::restore(&args),
+        Command::Doctor(args) => operating::doctor(&args),
+        Command::Completions { shell } => Ok(help::completions(shell)),
+        Command::Man { output } => help::man(output.as_deref()),
+        Command::Demo { once, data } => demo::run(once, data),
+>>>>>>> main
         Command::Bench { events, trace_events, data, json } => {
             bench::run(events, trace_events, data, json)
         }

@@ -269,7 +269,7 @@ fn shown(uri: &Uri) -> String {
 }
 
 /// HTTPS, or HTTP to this machine; no name and password in it.
-fn check_url(url: &str) -> Result<Uri, HttpError> {
+pub(crate) fn check_url(url: &str) -> Result<Uri, HttpError> {
     let fault = |what: &str| {
         // What stands before an @ could be a password.
         let shown = url.rsplit_once('@').map_or(url, |(_, rest)| rest);

@@ -4,3 +4,4 @@
 //! signs people in by an OpenID provider.
 
 pub mod http;
+pub mod oidc;

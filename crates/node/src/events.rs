@@ -13,7 +13,7 @@ use crate::format::{EpcFormat, translate};
 use crate::node::Node;
 use crate::scope::Scope;
 use crate::sequencer::Sequencer;
-use crate::stores::store_error;
+use crate::stores::{LoadedEvent, store_error};
 use crate::trace::{self, Direction, Members, Trace};
 
 /// Events that answer a query.
@@ -64,6 +64,31 @@ impl Node {
         Ok(answer)
     }
 
+    /// The event of an id, in force first, as captured but for the form of its identifiers. In place
+    /// of the event id a record id names it too.
+    ///
+    /// # Errors
+    /// [`NodeError::NotFound`] where no member that is seen has such an event; [`NodeError::Refused`]
+    /// where what makes it an event was erased.
+    pub fn events_one(
+        &self,
+        scope: &Scope,
+        event_id: &str,
+        format: EpcFormat,
+    ) -> Result<Json, NodeError> {
+        let sequencer = self.lock();
+        let rows = self.rows_of_event(&sequencer, scope, event_id)?;
+        let loaded = sequencer.stores.load_row(&rows[0])?;
+        let is_event =
+            |loaded: &LoadedEvent| NEEDED.iter().all(|name| loaded.event.get(name).is_some());
+        let Some(mut loaded) = loaded.filter(is_event) else {
+            let what = format!("what makes {event_id} an event was erased; its proofs stay");
+            return Err(NodeError::Refused(what));
+        };
+        translate(&mut loaded.event, format);
+        Ok(loaded.event)
+    }
+
     /// Traces an identifier through the members that are seen, each asked for itself. What lies at
     /// another is a gap.
     ///
@@ -77,7 +102,27 @@ impl Node {
         let members = self.trace_members(scope)?;
         let sequencer = self.lock();
         let index = sequencer.stores.index.read()?;
-        trace::trace(&index, &members, &canonical, direction)
+        let mut trace = trace::trace(&index, &members, &canonical, direction)?;
+        drop(index);
+        drop(sequencer);
+        trace.names = self.names_of(trace.identifiers())?;
+        Ok(trace)
+    }
+
+    /// What the master data call products, places and parties.
+    pub(crate) fn names_of(
+        &self,
+        ids: impl IntoIterator<Item = String>,
+    ) -> Result<BTreeMap<String, String>, NodeError> {
+        let master = self.master_data()?;
+        let name = |id: &str| {
+            if let Some(gln) = trace::gln_of(id) {
+                return master.location("", &gln).map(|location| location.name);
+            }
+            let identifier = countermark_epcis::gs1::Identifier::parse(id).ok()?;
+            master.item("", identifier.get("01")?).map(|item| item.name)
+        };
+        Ok(ids.into_iter().filter_map(|id| name(&id).map(|name| (id, name))).collect())
     }
 
     /// Who stands behind a GLN: the member that has the name which the master data give it.

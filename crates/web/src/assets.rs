@@ -25,6 +25,7 @@ const SVG: &str = "image/svg+xml";
 const ASSETS: &[Asset] = &[
     Asset { name: "app.css", content_type: CSS, bytes: include_bytes!("../assets/app.css") },
     Asset { name: "app.js", content_type: SCRIPT, bytes: include_bytes!("../assets/app.js") },
+    Asset { name: "views.css", content_type: CSS, bytes: include_bytes!("../assets/views.css") },
     Asset { name: "mark.svg", content_type: SVG, bytes: include_bytes!("../assets/mark.svg") },
 ];
 

@@ -8,6 +8,7 @@ mod assets;
 mod body;
 mod guard;
 mod health;
+mod lanes;
 pub mod limits;
 mod metrics;
 mod page;

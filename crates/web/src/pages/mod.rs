@@ -5,6 +5,7 @@ mod accounts;
 mod link;
 mod members;
 mod sign_in;
+mod trace;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -23,6 +24,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(link::routes());
     routes.extend(members::routes());
     routes.extend(sign_in::routes());
+    routes.extend(trace::routes());
     routes
 }
 
