@@ -2,10 +2,16 @@
 
 mod account;
 mod accounts;
+mod documents;
+mod event;
+mod events;
 mod link;
 mod members;
+mod overview;
 mod sign_in;
+mod telling;
 mod trace;
+mod upload;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -21,8 +27,12 @@ pub(crate) fn routes() -> Vec<Route> {
         vec![Route::get("/", Access::Public, to_app, Operation::page("To the overview"))];
     routes.extend(account::routes());
     routes.extend(accounts::routes());
+    routes.extend(documents::routes());
+    routes.extend(event::routes());
+    routes.extend(events::routes());
     routes.extend(link::routes());
     routes.extend(members::routes());
+    routes.extend(overview::routes());
     routes.extend(sign_in::routes());
     routes.extend(trace::routes());
     routes
