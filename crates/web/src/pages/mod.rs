@@ -3,11 +3,17 @@
 mod account;
 mod accounts;
 mod consumer;
+mod documents;
+mod event;
+mod events;
 mod link;
 mod members;
+mod overview;
 mod publications;
 mod sign_in;
+mod telling;
 mod trace;
+mod upload;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -23,8 +29,12 @@ pub(crate) fn routes() -> Vec<Route> {
         vec![Route::get("/", Access::Public, to_app, Operation::page("To the overview"))];
     routes.extend(account::routes());
     routes.extend(accounts::routes());
+    routes.extend(documents::routes());
+    routes.extend(event::routes());
+    routes.extend(events::routes());
     routes.extend(link::routes());
     routes.extend(members::routes());
+    routes.extend(overview::routes());
     routes.extend(sign_in::routes());
     routes.extend(consumer::routes());
     routes.extend(publications::routes());
