@@ -53,7 +53,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 }
 
 fn run(command: Command) -> anyhow::Result<u8> {
-    use commands::{members, proofs, pure, reading, writing};
+    use commands::{help, members, operating, proofs, pure, reading, writing};
     match command {
         Command::Init { data, name, country, origin } => {
             members::init(&data, &name, country.as_deref(), origin.as_deref())
@@ -104,7 +104,12 @@ fn run(command: Command) -> anyhow::Result<u8> {
             commands::access::access_log(&data, before, limit, json)
         }
         Command::Serve { data, listen } => commands::serve::serve(&data, &listen),
-        Command::Demo { once, data } => demo::run(once, data),
+        Command::Backup(args) => operating::backup(&args),
+        Command::Restore(args) => operating::restore(&args),
+        Command::Doctor(args) => operating::doctor(&args),
+        Command::Completions { shell } => Ok(help::completions(shell)),
+        Command::Man { output } => help::man(output.as_deref()),
+        Command::Demo { once, data, listen } => demo::run(once, data, &listen),
         Command::Bench { events, trace_events, data, json } => {
             bench::run(events, trace_events, data, json)
         }

@@ -112,6 +112,7 @@ impl Node {
         name: &str,
         bytes: &[u8],
     ) -> Result<KeptDocument, NodeError> {
+        self.writing()?;
         let member = self.member_id(member)?;
         let vault_key = self.held(&member)?.vault_key;
         let id: [u8; 16] = keyring::random()?;
@@ -227,6 +228,7 @@ impl Node {
         class: Option<&str>,
         reason: ErasureReason,
     ) -> Result<Vec<String>, NodeError> {
+        self.writing()?;
         let member = self.member_in(scope, member)?;
         let wanted: Vec<FieldClass> = match class {
             None => FieldClass::ALL.to_vec(),

@@ -589,6 +589,11 @@ class Signatures {
   }
 }
 
+/** Whether an Ed25519 signature holds, as strictly as here: true, false, or null where nothing can say. */
+export async function signatureHolds(key, message, signature) {
+  return new Signatures(await findCrypto()).holds(key, message, signature);
+}
+
 // ---- signed notes and checkpoints (§11) -------------------------------------------------------
 
 function isKeyName(name) {
@@ -1448,7 +1453,11 @@ function decodeItem(value) {
     shape(lexeme instanceof Lexeme, "a number");
     return { ...item, salt, value: lexeme };
   }
-  if (type === STRING_TYPE) return { ...item, salt, value: asText(fields[1], "a string") };
+  if (type === STRING_TYPE) {
+    const text = asText(fields[1], "a string");
+    shape(utf8(text).length <= SCALAR_BYTES_MAX, "a string");
+    return { ...item, salt, value: text };
+  }
   if (type === COUNT) return { ...item, salt, count: asNumber(fields[1], 0xffffffff, "a count") };
   const meaning = new Map([[NULL, null], [FALSE, false], [TRUE, true]]);
   return { ...item, salt, value: meaning.get(type) };
@@ -1521,7 +1530,7 @@ class Walk {
     }
     for (let i = 1; i < items.length; i++) {
       const [left, right] = [items[i - 1], items[i]];
-      let rising = right.key === null || left.place === 0;
+      let rising = true;
       if (left.key === null) rising = left.place === 0;
       else if (right.key !== null) rising = compare(left.key, right.key) < 0;
       this.need(rising, "entries that are not sorted", pointer);

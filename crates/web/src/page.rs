@@ -116,8 +116,8 @@ struct ProblemPage<'a> {
 }
 
 /// A problem as a page.
-pub(crate) fn problem(problem: &Problem) -> Response {
-    let page = ProblemPage { frame: Frame::new(problem.title, "", None), problem };
+pub(crate) fn problem(problem: &Problem, caller: Option<&Principal>) -> Response {
+    let page = ProblemPage { frame: Frame::new(problem.title, "", caller), problem };
     let mut response = match answer(problem.status(), &page) {
         Ok(response) => response,
         Err(_) => (problem.status(), problem.title).into_response(),
@@ -127,4 +127,14 @@ pub(crate) fn problem(problem: &Problem) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     response
+}
+
+/// A form shown again because of a problem, with the problem's status.
+pub(crate) fn refused(problem: &Problem, template: &impl Template) -> Result<Response, Problem> {
+    let mut response = answer(problem.status(), template)?;
+    if let Some(after) = problem.retry_after {
+        let seconds = HeaderValue::from(after.as_secs().max(1));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    Ok(response)
 }

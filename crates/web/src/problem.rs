@@ -132,7 +132,9 @@ impl From<NodeError> for Problem {
             }
             (_, ErrorKind::Denied) => "not-allowed",
             (NodeError::UnknownMember { .. } | NodeError::NotFound(_), _) => "not-found",
-            (NodeError::MemberExists(_), _) | (NodeError::Refused(_), _) => "conflict",
+            (NodeError::MemberExists(_) | NodeError::Refused(_) | NodeError::ReadOnly(_), _) => {
+                "conflict"
+            }
             (_, ErrorKind::Usage) => "bad-request",
             (_, ErrorKind::Unreadable | ErrorKind::Invalid) => "invalid",
             (_, ErrorKind::Fatal) => "internal",

@@ -311,6 +311,7 @@ impl Node {
     /// # Errors
     /// [`NodeError::Busy`] where too much waits already; an unknown member or mapping.
     pub fn job_submit(&self, by: &Principal, new: NewJob) -> Result<Job, NodeError> {
+        self.writing()?;
         let member = self.held(&self.member_in(&by.scope(), new.member.as_deref())?)?;
         if let Reading::Import { mapping } = &new.reading {
             self.mapping(mapping)?;
