@@ -31,6 +31,17 @@ const ASSETS: &[Asset] = &[
         content_type: SCRIPT,
         bytes: include_bytes!("../assets/verifier.js"),
     },
+    Asset {
+        name: "verifier.css",
+        content_type: CSS,
+        bytes: include_bytes!("../assets/verifier.css"),
+    },
+    Asset {
+        name: "verify-page.js",
+        content_type: SCRIPT,
+        bytes: include_bytes!("../assets/verify-page.js"),
+    },
+    Asset { name: "ladder.js", content_type: SCRIPT, bytes: include_bytes!("../assets/ladder.js") },
     Asset { name: "views.css", content_type: CSS, bytes: include_bytes!("../assets/views.css") },
     Asset {
         name: "consumer.css",

@@ -3,11 +3,13 @@
 mod account;
 mod accounts;
 mod consumer;
+mod ledger;
 mod link;
 mod members;
 mod publications;
 mod sign_in;
 mod trace;
+mod verify;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -27,7 +29,9 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(members::routes());
     routes.extend(sign_in::routes());
     routes.extend(consumer::routes());
+    routes.extend(ledger::routes());
     routes.extend(publications::routes());
+    routes.extend(verify::routes());
     routes.extend(trace::routes());
     routes
 }
