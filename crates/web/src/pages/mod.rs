@@ -3,6 +3,7 @@
 mod account;
 mod accounts;
 mod consumer;
+mod docs;
 mod ledger;
 mod link;
 mod members;
@@ -29,6 +30,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(members::routes());
     routes.extend(sign_in::routes());
     routes.extend(consumer::routes());
+    routes.extend(docs::routes());
     routes.extend(ledger::routes());
     routes.extend(publications::routes());
     routes.extend(verify::routes());
