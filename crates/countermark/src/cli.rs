@@ -9,7 +9,8 @@ use crate::commands::operating::{BackupArgs, DoctorArgs, RestoreArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 holds; 1 does not hold, or invalid; 2 usage, or a data directory that cannot be used \
-that way; 3 input that cannot be read; 4 consistent, but log key not checked (verify without --trust).";
+that way; 3 input that cannot be read; 4 consistent, but log key not checked (verify without --trust); \
+5 not allowed.";
 
 /// A provenance ledger that several companies share and none of them owns.
 #[derive(Debug, Parser)]

@@ -23,37 +23,28 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
+/// One of the files beside this crate's sources.
+macro_rules! asset {
+    ($name:literal, $content_type:expr) => {
+        Asset {
+            name: $name,
+            content_type: $content_type,
+            bytes: include_bytes!(concat!("../assets/", $name)),
+        }
+    };
+}
+
 const ASSETS: &[Asset] = &[
-    Asset { name: "app.css", content_type: CSS, bytes: include_bytes!("../assets/app.css") },
-    Asset { name: "app.js", content_type: SCRIPT, bytes: include_bytes!("../assets/app.js") },
-    Asset {
-        name: "verifier.js",
-        content_type: SCRIPT,
-        bytes: include_bytes!("../assets/verifier.js"),
-    },
-    Asset {
-        name: "verifier.css",
-        content_type: CSS,
-        bytes: include_bytes!("../assets/verifier.css"),
-    },
-    Asset {
-        name: "verify-page.js",
-        content_type: SCRIPT,
-        bytes: include_bytes!("../assets/verify-page.js"),
-    },
-    Asset { name: "ladder.js", content_type: SCRIPT, bytes: include_bytes!("../assets/ladder.js") },
-    Asset { name: "views.css", content_type: CSS, bytes: include_bytes!("../assets/views.css") },
-    Asset {
-        name: "consumer.css",
-        content_type: CSS,
-        bytes: include_bytes!("../assets/consumer.css"),
-    },
-    Asset {
-        name: "consumer.js",
-        content_type: SCRIPT,
-        bytes: include_bytes!("../assets/consumer.js"),
-    },
-    Asset { name: "mark.svg", content_type: SVG, bytes: include_bytes!("../assets/mark.svg") },
+    asset!("app.css", CSS),
+    asset!("app.js", SCRIPT),
+    asset!("ladder.js", SCRIPT),
+    asset!("views.css", CSS),
+    asset!("consumer.css", CSS),
+    asset!("consumer.js", SCRIPT),
+    asset!("verifier.css", CSS),
+    asset!("verifier.js", SCRIPT),
+    asset!("verify-page.js", SCRIPT),
+    asset!("mark.svg", SVG),
 ];
 
 /// Names the content of all of them: scripts import one another by relative paths, so they share it.
