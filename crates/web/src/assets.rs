@@ -37,6 +37,7 @@ macro_rules! asset {
 const ASSETS: &[Asset] = &[
     asset!("app.css", CSS),
     asset!("app.js", SCRIPT),
+    asset!("ladder.js", SCRIPT),
     asset!("views.css", CSS),
     asset!("consumer.css", CSS),
     asset!("consumer.js", SCRIPT),

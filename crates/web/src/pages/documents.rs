@@ -69,9 +69,8 @@ pub(super) fn acting_for(
 
 async fn page(app: &App, caller: &Principal, notice: Option<Notice>) -> Result<Page, Problem> {
     let by = caller.clone();
-    let (mut documents, members) = app
-        .run(move |node| Ok((node.documents(&by.scope())?, acting_for(node, &by)?)))
-        .await?;
+    let (mut documents, members) =
+        app.run(move |node| Ok((node.documents(&by.scope())?, acting_for(node, &by)?))).await?;
     documents.reverse();
     Ok(Page {
         frame: Frame::new("Documents", "documents", Some(caller)),

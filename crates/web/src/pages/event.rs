@@ -27,7 +27,12 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/app/events/{event}", read, get(show), doc("One event")),
         Route::post("/app/events/{event}/erase", erase, post(erased), doc("Erase values")),
-        Route::post("/app/events/{event}/endorse", capture, post(endorsed), doc("Endorse a record")),
+        Route::post(
+            "/app/events/{event}/endorse",
+            capture,
+            post(endorsed),
+            doc("Endorse a record"),
+        ),
     ]
 }
 
@@ -238,7 +243,8 @@ async fn erased(
             return Err(usage("erasing cannot be taken back: tick the box that says you are sure"));
         }
         let reason = REASONS.iter().find(|(word, _, _)| *word == form.get("reason"));
-        let reason = reason.map(|(_, reason, _)| *reason).ok_or_else(|| usage("choose a reason"))?;
+        let reason =
+            reason.map(|(_, reason, _)| *reason).ok_or_else(|| usage("choose a reason"))?;
         // Only who recorded it erases it.
         let member = node.record_detail(&scope, &event)?.member_name;
         node.erase(&scope, Some(&member), &event, form.some("class"), reason)

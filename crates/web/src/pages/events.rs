@@ -106,7 +106,11 @@ fn address(form: &Form, page: Option<&str>) -> String {
         .filter_map(|name| form.some(name).map(|value| format!("{name}={}", encode(value))))
         .collect();
     parts.extend(page.map(|token| format!("page={}", encode(token))));
-    if parts.is_empty() { "/app/events".to_owned() } else { format!("/app/events?{}", parts.join("&")) }
+    if parts.is_empty() {
+        "/app/events".to_owned()
+    } else {
+        format!("/app/events?{}", parts.join("&"))
+    }
 }
 
 async fn show(

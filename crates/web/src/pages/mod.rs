@@ -3,9 +3,11 @@
 mod account;
 mod accounts;
 mod consumer;
+mod docs;
 mod documents;
 mod event;
 mod events;
+mod ledger;
 mod link;
 mod members;
 mod overview;
@@ -14,6 +16,7 @@ mod sign_in;
 mod telling;
 mod trace;
 mod upload;
+mod verify;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -37,7 +40,10 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(overview::routes());
     routes.extend(sign_in::routes());
     routes.extend(consumer::routes());
+    routes.extend(docs::routes());
+    routes.extend(ledger::routes());
     routes.extend(publications::routes());
+    routes.extend(verify::routes());
     routes.extend(trace::routes());
     routes
 }

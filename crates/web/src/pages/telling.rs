@@ -23,8 +23,14 @@ pub(super) struct Told {
 }
 
 /// The members of an event that hold identifiers of things, in the order in which they are told.
-const THINGS: [&str; 6] =
-    ["quantityList", "epcList", "inputQuantityList", "outputQuantityList", "childQuantityList", "childEPCs"];
+const THINGS: [&str; 6] = [
+    "quantityList",
+    "epcList",
+    "inputQuantityList",
+    "outputQuantityList",
+    "childQuantityList",
+    "childEPCs",
+];
 /// Things named in one row at most; the others are counted.
 const NAMED_MAX: usize = 2;
 
@@ -130,7 +136,8 @@ fn local(ms: i64, offset: &str) -> String {
 impl Told {
     /// The event in one sentence.
     pub(super) fn sentence(&self) -> String {
-        let step = if self.step.is_empty() { format!("{} event", self.kind) } else { self.step.clone() };
+        let step =
+            if self.step.is_empty() { format!("{} event", self.kind) } else { self.step.clone() };
         let mut text = step;
         if let Some(first) = text.get(..1) {
             text = format!("{}{}", first.to_uppercase(), text.get(1..).unwrap_or_default());

@@ -44,7 +44,10 @@ impl Upload {
                 None => {
                     let text = field.text().await.map_err(broken)?;
                     if fields.len() + text.len() > FORM_BYTES_MAX {
-                        return Err(Problem::new("too-large", "the fields beside the file are too long"));
+                        return Err(Problem::new(
+                            "too-large",
+                            "the fields beside the file are too long",
+                        ));
                     }
                     fields.push_str(&format!("{}={}&", encode(&name), encode(&text)));
                 }
