@@ -80,6 +80,29 @@ export async function agree(verifier, file) {
   return { cases, counts: Object.fromEntries(counts), differences };
 }
 
+/** What the first good case is called where nothing can check signatures: never a success. */
+async function verdictWithoutCrypto(file) {
+  const policies = new Map();
+  for (const [about, bytes] of frames(file)) {
+    if (about.case === undefined) policies.set(about.policy, bytes);
+    else if (about.verdict === "holds") {
+      const { Worker } = await import("node:worker_threads");
+      const module = new URL("../../crates/web/assets/verifier.js", import.meta.url).href;
+      const code = `
+        Object.defineProperty(globalThis, "crypto", { value: undefined });
+        const { parentPort, workerData } = require("node:worker_threads");
+        const { module, bytes, trust } = workerData;
+        import(module)
+          .then((verifier) => verifier.verify(bytes, { trust }))
+          .then(({ verdict, records }) => parentPort.postMessage({ verdict, records }));`;
+      const workerData = { module, bytes: bytes.slice(), trust: policies.get(about.policy)?.slice() };
+      const worker = new Worker(code, { eval: true, workerData });
+      return new Promise((done, failed) => worker.once("message", done).once("error", failed));
+    }
+  }
+  throw new Error("no case holds");
+}
+
 async function main(path) {
   const { readFile } = await import("node:fs/promises");
   const verifier = await import("../../crates/web/assets/verifier.js");
@@ -94,6 +117,11 @@ async function main(path) {
   }
   if (differences.length > 0 || cases === 0) {
     console.error(`${differences.length} of ${cases} cases differ`);
+    process.exitCode = 1;
+  }
+  const { verdict, records } = await verdictWithoutCrypto(new Uint8Array(file));
+  if (verdict !== "not checked" || records) {
+    console.error(`without WebCrypto a good bundle is called "${verdict}"`);
     process.exitCode = 1;
   }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access_cli::{AccountCommand, ApiKeyCommand};
+use crate::commands::operating::{BackupArgs, DoctorArgs, RestoreArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 holds; 1 does not hold, or invalid; 2 usage, or a data directory that cannot be used \
@@ -318,7 +319,7 @@ pub(crate) enum Command {
     /// Refusals, sign-ins, and changes of accounts and keys, newest first
     AccessLog {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// Entries before this one (its number)
         #[arg(long, value_name = "ID")]
         before: Option<i64>,
@@ -328,6 +329,20 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write an archive of all that cannot be made again
+    Backup(BackupArgs),
+    /// Restore an archive; let a restored node write again, or begin a new log after a loss
+    Restore(RestoreArgs),
+    /// Look at a node and the machine under it, and say what to do
+    Doctor(DoctorArgs),
+    /// Print a shell's completion script
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page, or write those of all commands
+    Man {
+        /// Write one page for every command into this directory
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
     /// Serve the API and the pages
     Serve {
         #[command(flatten)]
@@ -335,14 +350,17 @@ pub(crate) enum Command {
         #[command(flatten)]
         listen: Listen,
     },
-    /// Tell the whole story on sample data of five organisations
+    /// Tell the whole story on sample data of five organisations, then serve it to a browser
     Demo {
         /// End after the story
         #[arg(long)]
         once: bool,
-        /// Keep the data here (an empty or absent directory) instead of a temporary one
+        /// Keep the data here (an empty or absent directory); with --once a temporary one where not
+        /// given, else countermark-demo
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        #[command(flatten)]
+        listen: Listen,
     },
     /// Measure capture, proof and trace on this machine
     Bench {

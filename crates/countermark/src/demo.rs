@@ -2,6 +2,7 @@
 //! proofs out; and what must be refused, refused. Ends with 0 only if all of it held.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use countermark_epcis::json::Json;
@@ -11,7 +12,8 @@ use countermark_node::{EpcFormat, InputFile, Node, Scope, Unlock};
 use serde::Deserialize;
 
 use crate::HOLDS;
-use crate::commands::{pure, write};
+use crate::cli::Listen;
+use crate::commands::{pure, serve, write};
 use crate::output::{Bar, say};
 
 macro_rules! story_files {
@@ -103,7 +105,10 @@ impl Drop for Folder {
     }
 }
 
-pub(crate) fn run(once: bool, data: Option<PathBuf>) -> Result<u8> {
+pub(crate) fn run(once: bool, data: Option<PathBuf>, listen: &Listen) -> Result<u8> {
+    if !once {
+        serve::check_free(listen)?;
+    }
     let story: Story = toml::from_str(std::str::from_utf8(file("story.toml")?)?)?;
     let keep = data.is_some() || !once;
     let data = match (data, once) {
@@ -136,7 +141,25 @@ pub(crate) fn run(once: bool, data: Option<PathBuf>) -> Result<u8> {
         say(&format!("  countermark trace --data {place} '{}'", story.lot));
         say(&format!("  countermark events --data {place} --query 'EQ_bizStep=shipping'"));
     }
-    Ok(HOLDS)
+    if once {
+        return Ok(HOLDS);
+    }
+    say("");
+    serve_story(&folder.path, &story.lot, listen)
+}
+
+/// Shows the story in a browser, until Ctrl-C.
+fn serve_story(folder: &Path, lot: &str, listen: &Listen) -> Result<u8> {
+    serve::log_to_stderr(listen, "warn");
+    let tls = serve::tls(listen)?;
+    let node = Arc::new(Node::open(folder, &Unlock::KeyFile, &Bar::new())?);
+    serve::run(Arc::clone(&node), listen, tls, |url| {
+        let link = node.first_owner_link()?.context("the demonstration has an owner already")?;
+        say("Open this link; it signs you in as the owner, once:");
+        say(&format!("  {url}{}", link.path()));
+        say(&format!("Then trace {lot}"));
+        Ok(())
+    })
 }
 
 /// Imports the whole story.

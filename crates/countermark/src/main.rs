@@ -9,6 +9,7 @@ mod commands;
 mod demo;
 mod output;
 mod target;
+mod target_access;
 
 use std::process::ExitCode;
 
@@ -61,7 +62,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 }
 
 fn run(command: Command) -> anyhow::Result<u8> {
-    use commands::{members, proofs, pure, reading, writing};
+    use commands::{help, members, operating, proofs, pure, reading, writing};
     match command {
         Command::Init { data, name, country, origin } => {
             members::init(&data, &name, country.as_deref(), origin.as_deref())
@@ -108,11 +109,16 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
         Command::Account(command) => commands::access::account(command),
         Command::ApiKey(command) => commands::access::api_key(command),
-        Command::AccessLog { data, before, limit, json } => {
-            commands::access::access_log(&data, before, limit, json)
+        Command::AccessLog { at, before, limit, json } => {
+            commands::access::access_log(&at, before, limit, json)
         }
         Command::Serve { data, listen } => commands::serve::serve(&data, &listen),
-        Command::Demo { once, data } => demo::run(once, data),
+        Command::Backup(args) => operating::backup(&args),
+        Command::Restore(args) => operating::restore(&args),
+        Command::Doctor(args) => operating::doctor(&args),
+        Command::Completions { shell } => Ok(help::completions(shell)),
+        Command::Man { output } => help::man(output.as_deref()),
+        Command::Demo { once, data, listen } => demo::run(once, data, &listen),
         Command::Bench { events, trace_events, data, json } => {
             bench::run(events, trace_events, data, json)
         }

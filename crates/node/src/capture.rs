@@ -185,6 +185,7 @@ impl Node {
         lenient: bool,
         progress: &dyn Progress,
     ) -> Result<CaptureReport, NodeError> {
+        self.writing()?;
         let member = self.held(&self.member_in(&by.scope(), member)?)?;
         self.take(by, &member, Reading::Capture { lenient }, files, &mut |file, report| {
             self.capture_file(&member, file, lenient, report, progress)
@@ -202,6 +203,7 @@ impl Node {
         files: &[InputFile],
         progress: &dyn Progress,
     ) -> Result<CaptureReport, NodeError> {
+        self.writing()?;
         let member = self.held(&self.member_id(member)?)?;
         let reading = Reading::Import { mapping: mapping.manifest().id.clone() };
         self.take(&Principal::local(), &member, reading, files, &mut |file, report| {

@@ -99,6 +99,7 @@ impl Node {
     /// # Errors
     /// [`NodeError::Unreadable`] names the entry that is wrong; nothing changes then.
     pub fn classes_set(&self, name: &str, text: &[u8]) -> Result<usize, NodeError> {
+        self.writing()?;
         let unreadable = |what: String| NodeError::Unreadable { place: name.to_owned(), what };
         let text = std::str::from_utf8(text).map_err(|_| unreadable("not UTF-8".to_owned()))?;
         let (classes, count) = Classes::parse(text).map_err(unreadable)?;

@@ -112,6 +112,7 @@ impl Node {
         name: &str,
         bytes: &[u8],
     ) -> Result<KeptDocument, NodeError> {
+        self.writing()?;
         let member = self.member_id(member)?;
         let vault_key = self.held(&member)?.vault_key;
         let id: [u8; 16] = keyring::random()?;
@@ -227,6 +228,7 @@ impl Node {
         class: Option<&str>,
         reason: ErasureReason,
     ) -> Result<Vec<String>, NodeError> {
+        self.writing()?;
         let member = self.member_in(scope, member)?;
         let wanted: Vec<FieldClass> = match class {
             None => FieldClass::ALL.to_vec(),
@@ -242,6 +244,9 @@ impl Node {
             rows.retain(|row| row.member == member);
             (rows, sequencer.clock.now_ms())
         };
+        let mut public_ids = vec![event_id.to_owned()];
+        public_ids.extend(rows.iter().filter_map(|row| row.event_id.clone()));
+        public_ids.extend(rows.iter().map(|row| hex(&row.record_id)));
         if rows.is_empty() {
             let name = name_of(&self.secrets(), &member);
             let what = format!("{name} has no event {event_id}; only who recorded it can erase it");
@@ -274,6 +279,7 @@ impl Node {
         if bodies.is_empty() {
             return Ok(Vec::new());
         }
+        self.withdraw_releases_of(&public_ids)?;
         // The sequencer carries out in the vault what the ledger then states.
         self.state(&member, bodies)?;
         let named =

@@ -32,6 +32,9 @@ pub enum NodeError {
     /// A directory that holds something already.
     #[error("{0} is not empty; `init` starts a ledger in an empty or absent directory")]
     NotEmpty(PathBuf),
+    /// A directory that an archive cannot be restored into.
+    #[error("{0} is not empty; `restore --from` wants an empty or absent directory")]
+    NotEmptyForRestore(PathBuf),
     /// Another process works on the data directory.
     #[error("{0} is in use by another process; one node has one writer, wait until it ends")]
     InUse(PathBuf),
@@ -77,6 +80,9 @@ pub enum NodeError {
         /// What is wrong.
         what: String,
     },
+    /// The node was restored from a backup and does not write yet, or never again.
+    #[error("this node is read-only: {0}")]
+    ReadOnly(String),
     /// A store failed and must be reopened.
     #[error("{0}")]
     Store(String),
@@ -111,9 +117,11 @@ impl NodeError {
         match self {
             Self::NotANode(_)
             | Self::NotEmpty(_)
+            | Self::NotEmptyForRestore(_)
             | Self::InUse(_)
             | Self::UnknownMember { .. }
             | Self::MemberExists(_)
+            | Self::ReadOnly(_)
             | Self::Usage(_) => ErrorKind::Usage,
             Self::Keyring(KeyringError::Io { .. } | KeyringError::Random) => ErrorKind::Fatal,
             Self::Keyring(_) => ErrorKind::Usage,

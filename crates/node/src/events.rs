@@ -102,7 +102,27 @@ impl Node {
         let members = self.trace_members(scope)?;
         let sequencer = self.lock();
         let index = sequencer.stores.index.read()?;
-        trace::trace(&index, &members, &canonical, direction)
+        let mut trace = trace::trace(&index, &members, &canonical, direction)?;
+        drop(index);
+        drop(sequencer);
+        trace.names = self.names_of(trace.identifiers())?;
+        Ok(trace)
+    }
+
+    /// What the master data call products, places and parties.
+    pub(crate) fn names_of(
+        &self,
+        ids: impl IntoIterator<Item = String>,
+    ) -> Result<BTreeMap<String, String>, NodeError> {
+        let master = self.master_data()?;
+        let name = |id: &str| {
+            if let Some(gln) = trace::gln_of(id) {
+                return master.location("", &gln).map(|location| location.name);
+            }
+            let identifier = countermark_epcis::gs1::Identifier::parse(id).ok()?;
+            master.item("", identifier.get("01")?).map(|item| item.name)
+        };
+        Ok(ids.into_iter().filter_map(|id| name(&id).map(|name| (id, name))).collect())
     }
 
     /// Who stands behind a GLN: the member that has the name which the master data give it.

@@ -2,6 +2,7 @@
 //! so one after the other, and no lock is held while the ledger decides.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use countermark_ledger::ids::MemberId;
@@ -56,6 +57,12 @@ impl Keychain {
         let fresh = Arc::new(keyring.secrets.clone());
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
+    }
+
+    /// Makes the keyring of the node that follows this one; see [`Keyring::renew`].
+    pub(crate) fn renew(&self, folder: &Path, secrets: Secrets) -> Result<Keyring, KeyringError> {
+        let keyring = self.keyring.lock().unwrap_or_else(PoisonError::into_inner);
+        keyring.renew(folder, secrets)
     }
 
     /// Takes the keys of a member of this name for a change that the ledger decides. Two at once

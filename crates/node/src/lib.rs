@@ -3,11 +3,13 @@
 //! [`Node`] is a node's open data directory; [`verify`] and [`mappings`] need none.
 
 pub mod access;
+pub mod backup;
 pub mod bench;
 mod blocks;
 mod capture;
 mod classes;
 mod clock;
+pub mod doctor;
 mod documents;
 mod error;
 mod events;
@@ -26,11 +28,13 @@ mod node;
 mod prepare;
 mod progress;
 mod prove;
+pub mod publications;
 mod quarantine;
 mod replay;
 mod scope;
 mod sequencer;
 mod shapes;
+mod standing;
 mod stores;
 pub mod trace;
 pub mod validate;
@@ -53,5 +57,6 @@ pub use node::Node;
 pub use progress::{Progress, Silent};
 pub use prove::{Proof, Receipt};
 pub use scope::Scope;
+pub use standing::NodeStanding;
 /// A passphrase, wiped from memory after use.
 pub type Passphrase = zeroize::Zeroizing<String>;

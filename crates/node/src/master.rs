@@ -14,6 +14,7 @@ impl Node {
     /// # Errors
     /// [`NodeError::Unreadable`] with the entry that is wrong; nothing is added then.
     pub fn master_data_add(&self, name: &str, text: &[u8]) -> Result<String, NodeError> {
+        self.writing()?;
         let unreadable = |what: String| NodeError::Unreadable { place: name.to_owned(), what };
         let text = std::str::from_utf8(text).map_err(|_| unreadable("not UTF-8".to_owned()))?;
         MasterTable::from_toml(text).map_err(|e| unreadable(e.to_string()))?;

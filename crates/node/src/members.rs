@@ -63,6 +63,7 @@ impl Node {
     /// # Errors
     /// [`NodeError::MemberExists`]; what the ledger refuses.
     pub fn member_add(&self, name: &str, country: Option<&str>) -> Result<MemberView, NodeError> {
+        self.writing()?;
         check_name(name)?;
         check_country(country)?;
         let _changing = self.keychain.begin(name)?;
@@ -220,6 +221,7 @@ impl Node {
         stated_by: &MemberId,
         action: impl FnOnce(KeyId, [u8; 32], [u8; 64]) -> KeyAction,
     ) -> Result<String, NodeError> {
+        self.writing()?;
         let _changing = self.keychain.begin(&name_of(&self.secrets(), member))?;
         let held = self.held(member)?;
         let old = Signing::new(*member, &held.signing_seed).key_id();

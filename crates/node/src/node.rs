@@ -1,7 +1,7 @@
 //! A node: its keys, its stores behind the sequencer, and the ordering that drives it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use countermark_ledger::ids::{MemberId, hex};
@@ -10,7 +10,7 @@ use countermark_ledger::registry::RULE_SET_1;
 use countermark_ledger::state::StateView;
 use countermark_ledger::state::entries::{Entry, GenesisEntry, KeyEntry};
 use countermark_ledger::state::keys;
-use countermark_ledger::statement::{Body, Genesis};
+use countermark_ledger::statement::{Body, Genesis, PreviousLog};
 use countermark_order::{Local, OrderError};
 use countermark_store::disk::{Disk, FileDisk};
 use countermark_store::log_store;
@@ -19,6 +19,7 @@ use countermark_tlog::note::Algorithm;
 use ed25519_dalek::SigningKey;
 
 use crate::access::AccessState;
+use crate::backup;
 use crate::classes::Classes;
 use crate::clock::{self, ClockSource};
 use crate::error::NodeError;
@@ -28,6 +29,7 @@ use crate::keyring::{self, Keyring, MemberSecrets, Secrets, Unlock};
 use crate::members::name_digest;
 use crate::progress::{Progress, Silent};
 use crate::sequencer::{NotTaken, Outcome, Sequencer, Shared, Signing, Submission, Taken};
+use crate::standing::{self, NodeStanding};
 use crate::stores::{DESK_FILE, Parts, Stores, lock_folder, store_error};
 
 pub(crate) const KEYS_FOLDER: &str = "keys";
@@ -39,13 +41,18 @@ pub struct Node {
     pub(crate) classes: RwLock<Arc<Classes>>,
     pub(crate) access: AccessState,
     pub(crate) jobs: JobsState,
+    /// Why nothing is written.
+    read_only: Option<String>,
+    /// Erasures change files in place: they wait while a backup copies those.
+    pub(crate) in_place: RwLock<()>,
+    folder: PathBuf,
     origin: String,
     shared: Shared,
     order: Local<Shared>,
 }
 
 /// An origin for a log: the name in lower-case letters, digits and hyphens, and something random.
-fn default_origin(name: &str) -> Result<String, NodeError> {
+pub(crate) fn default_origin(name: &str) -> Result<String, NodeError> {
     let mut plain = String::new();
     for c in name.chars().flat_map(char::to_lowercase) {
         match c {
@@ -61,7 +68,7 @@ fn default_origin(name: &str) -> Result<String, NodeError> {
 }
 
 /// Removes what a failed start left in a directory that was empty before.
-fn clear(folder: &Path) {
+pub(crate) fn clear(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
         // What cannot be removed is named when the directory is used again.
@@ -111,10 +118,28 @@ fn new_keyring(
 }
 
 /// A node of this system: its files, its clock.
-fn system_parts(folder: &Path, disk: FileDisk, keyring: Keyring) -> Parts {
+pub(crate) fn system_parts(folder: &Path, disk: FileDisk, keyring: Keyring) -> Parts {
     let disk: Arc<dyn Disk> = Arc::new(disk);
     let (clock, log) = (ClockSource::system(), log_store::Options::default());
     Parts { disk, folder: folder.to_owned(), keyring, clock, log }
+}
+
+/// A node, whole: not what a restore that was cut short left.
+pub(crate) fn check_place(folder: &Path) -> Result<(), NodeError> {
+    if folder.join(KEYS_FOLDER).is_dir() {
+        return Ok(());
+    }
+    for (left, again) in backup::LEFT_BEHIND {
+        if folder.join(left).is_dir() {
+            let folder = folder.display();
+            let what = format!(
+                "{folder}: a restore was cut short here; run `countermark restore --data {folder} \
+                 {again}` again"
+            );
+            return Err(NodeError::Usage(what));
+        }
+    }
+    Err(NodeError::NotANode(folder.to_owned()))
 }
 
 /// State and index are made again where they are missing; the desk is in no other place.
@@ -200,6 +225,14 @@ impl Node {
 
     /// Begins a log in empty stores.
     pub(crate) fn begin(parts: Parts) -> Result<Self, NodeError> {
+        Self::begin_after(parts, None)
+    }
+
+    /// Begins a log in empty stores, naming the head of the one that it replaces.
+    pub(crate) fn begin_after(
+        parts: Parts,
+        previous: Option<PreviousLog>,
+    ) -> Result<Self, NodeError> {
         let node = Self::start(parts, &Silent)?;
         let secrets = node.secrets();
         let first = &secrets.members[0];
@@ -209,7 +242,7 @@ impl Node {
             rule_set: RULE_SET_1,
             name_digest: name_digest(first),
             member_key: Signing::new(first.id, &first.signing_seed).key.verifying_key().to_bytes(),
-            previous: None,
+            previous,
         });
         node.state(&first.id, vec![genesis])?;
         node.tell_founder();
@@ -225,9 +258,7 @@ impl Node {
         unlock: &Unlock,
         progress: &dyn Progress,
     ) -> Result<Self, NodeError> {
-        if !folder.join(KEYS_FOLDER).is_dir() {
-            return Err(NodeError::NotANode(folder.to_owned()));
-        }
+        check_place(folder)?;
         let disk = lock_folder(folder)?;
         let keyring = Keyring::open(&folder.join(KEYS_FOLDER), unlock)?;
         check_desk(folder)?;
@@ -258,6 +289,7 @@ impl Node {
         check_log_key(&stores, secrets)?;
         let note = stores.desk.setting(clock::NOTE_SETTING).map_err(|e| store_error(&e))?;
         let clock_note = note.as_deref().and_then(clock::Note::decode);
+        let read_only = standing::of(&stores.desk)?.reason();
         let keys = Arc::clone(&keychain);
         let sequencer = Sequencer { stores, keys, log_signer, clock, clock_note, founder: None };
         let shared = Shared(Arc::new(Mutex::new(sequencer)));
@@ -266,7 +298,19 @@ impl Node {
             Classes::load(&shared.0.lock().unwrap_or_else(PoisonError::into_inner).stores)?;
         let (classes, origin) = (RwLock::new(Arc::new(classes)), secrets.origin.clone());
         let (access, jobs) = (AccessState::default(), JobsState::default());
-        let node = Self { keychain, classes, access, jobs, origin, shared, order };
+        let in_place = RwLock::default();
+        let node = Self {
+            keychain,
+            classes,
+            access,
+            jobs,
+            read_only,
+            in_place,
+            folder,
+            origin,
+            shared,
+            order,
+        };
         node.finish_rotations()?;
         node.tell_founder();
         node.jobs_recover()?;
@@ -283,6 +327,10 @@ impl Node {
 
     /// A rotation that was cut short: the ledger says which of the two keys signs.
     fn finish_rotations(&self) -> Result<(), NodeError> {
+        if self.read_only.is_some() {
+            // The blocks that decided may be among those that are lost.
+            return Ok(());
+        }
         let mut decided = BTreeMap::new();
         for member in &self.secrets().members {
             let Some(seed) = member.next_seed else { continue };
@@ -316,8 +364,35 @@ impl Node {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The data directory.
+    pub(crate) fn data_folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether the node writes.
+    #[must_use]
+    pub fn node_standing(&self) -> NodeStanding {
+        self.read_only
+            .clone()
+            .map_or(NodeStanding::Writing, |reason| NodeStanding::ReadOnly { reason })
+    }
+
+    /// Every use case that changes records, members or keys asks this before it begins.
+    pub(crate) fn writing(&self) -> Result<(), NodeError> {
+        self.read_only.clone().map_or(Ok(()), |reason| Err(NodeError::ReadOnly(reason)))
+    }
+
     /// Orders a submission and waits until its block is durable.
     pub(crate) fn submit(&self, submission: Submission) -> Result<Outcome, NodeError> {
+        self.writing()?;
+        let erases = match &submission {
+            Submission::Statements { bodies, .. } => {
+                bodies.iter().any(|body| matches!(body, Body::Erasure(_)))
+            }
+            _ => false,
+        };
+        let _waits_for_backup =
+            erases.then(|| self.in_place.write().unwrap_or_else(PoisonError::into_inner));
         let ticket = self.order.submit(submission).map_err(|error| match error {
             OrderError::Fatal(fatal) => NodeError::Store(fatal.to_string()),
             other => NodeError::Store(other.to_string()),
@@ -345,6 +420,12 @@ impl Node {
     pub fn confirm_clock(&self) -> Result<String, NodeError> {
         let taken = self.submit(Submission::Clock)?.map_err(refused)?;
         Ok(clock::moment(taken.time_ms))
+    }
+
+    /// The time by the node's clock, RFC 3339.
+    #[must_use]
+    pub fn now(&self) -> String {
+        clock::moment(self.lock().clock.now_ms())
     }
 
     /// Height of the newest block.

@@ -5,14 +5,18 @@
 //! members live on one node changes nothing: no answer looks into another member's rows. Where
 //! nobody answers, the gap stands in `missing` with its reason.
 
+mod joined;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use countermark_epcis::gs1;
+use countermark_epcis::time::Instant;
 use countermark_store::index::trace::{self as walk, Fragment, Handover, Limits, Start};
 use countermark_store::index::{Index, MemberId};
 
 use serde::{Deserialize, Serialize};
 
+use self::joined::{Handovers, Told};
 use crate::error::NodeError;
 use crate::scope::Scope;
 
@@ -40,23 +44,88 @@ pub struct TraceNode {
     pub member: String,
     /// The place, if an event names one.
     pub site: Option<String>,
+    /// The first time at which an edge touches it.
+    pub time: Option<String>,
+}
+
+/// What an edge says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EdgeKind {
+    /// The one was used up to make the other.
+    Transform,
+    /// The one was put into the other.
+    Pack,
+    /// The other was taken out of the one.
+    Unpack,
+    /// The one was attached to the other.
+    Attach,
+    /// The other was taken off the one.
+    Detach,
+    /// The other is an item of the lot.
+    Belong,
+    /// The same goods at another site of the member.
+    Move,
+    /// From one member to another.
+    Handover,
+}
+
+impl EdgeKind {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Transform => "transform",
+            Self::Pack => "pack",
+            Self::Unpack => "unpack",
+            Self::Attach => "attach",
+            Self::Detach => "detach",
+            Self::Belong => "belong",
+            Self::Move => "move",
+            Self::Handover => "handover",
+        }
+    }
 }
 
 /// How goods went from one node to another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TraceEdge {
     /// Identifier that went in.
     pub from: String,
     /// Identifier that came out.
     pub to: String,
-    /// The event that says so.
+    /// What happened.
+    pub kind: EdgeKind,
+    /// The event that says so: of a handover the sender's where it is known.
     #[serde(rename = "eventID")]
     pub event_id: String,
+    /// When, in UTC.
+    pub time: String,
+    /// The business step, as CBV's bare word where it is one of CBV's.
+    pub step: Option<String>,
+    /// Name of the member where it begins; of a handover that only the receiver tells of, the party
+    /// that is named, if one is.
+    pub from_member: Option<String>,
+    /// The place where it begins, if an event names one.
+    pub from_site: Option<String>,
+    /// Name of the member where it ends; of a handover that only the sender tells of, the party that
+    /// is named, if one is.
+    pub to_member: Option<String>,
+    /// The place where it ends, if an event names one.
+    pub to_site: Option<String>,
     /// How much, as the event writes it.
     #[serde(with = "crate::shapes::lexeme")]
     pub quantity: Option<String>,
     /// Unit of `quantity`; none for a count.
     pub unit: Option<String>,
+    /// Of a handover: whether the records of both sides were seen.
+    pub both_sides: Option<bool>,
+    /// Of such a handover: the receiver's event.
+    #[serde(rename = "arrivalEventID")]
+    pub arrival_event_id: Option<String>,
+    /// When it was received, in UTC.
+    pub arrival_time: Option<String>,
 }
 
 /// What a trace could not learn.
@@ -73,10 +142,13 @@ pub struct Missing {
 pub struct Trace {
     /// In the order in which they were found.
     pub nodes: Vec<TraceNode>,
-    /// Likewise.
+    /// Oldest first.
     pub edges: Vec<TraceEdge>,
     /// Gaps.
     pub missing: Vec<Missing>,
+    /// What the master data call the products, places and parties that are named.
+    #[serde(default)]
+    pub names: BTreeMap<String, String>,
     /// Whether a limit ended the trace early.
     pub truncated: bool,
 }
@@ -87,6 +159,36 @@ impl Trace {
     pub fn members(&self) -> Vec<&str> {
         let mut seen = BTreeSet::new();
         self.nodes.iter().map(|n| &*n.member).filter(|member| seen.insert(*member)).collect()
+    }
+}
+
+impl Trace {
+    /// Everything that is named: goods, places and parties.
+    pub(crate) fn identifiers(&self) -> BTreeSet<String> {
+        let nodes = self.nodes.iter().flat_map(|node| [Some(&node.id), node.site.as_ref()]);
+        let edges = self.edges.iter().flat_map(|edge| {
+            [edge.from_member.as_ref(), edge.to_member.as_ref(), Some(&edge.from), Some(&edge.to)]
+        });
+        let missing = self.missing.iter().map(|gap| Some(&gap.member));
+        nodes.chain(edges).chain(missing).flatten().cloned().collect()
+    }
+}
+
+/// CBV's bare word of a business step; any other as it is.
+fn step_word(step: Option<&str>) -> Option<String> {
+    let step = step?;
+    Some(step.strip_prefix("https://ref.gs1.org/cbv/BizStep-").unwrap_or(step).to_owned())
+}
+
+fn kind_of(kind: walk::EdgeKind) -> EdgeKind {
+    match kind {
+        walk::EdgeKind::Transform => EdgeKind::Transform,
+        walk::EdgeKind::Pack => EdgeKind::Pack,
+        walk::EdgeKind::Unpack => EdgeKind::Unpack,
+        walk::EdgeKind::Attach => EdgeKind::Attach,
+        walk::EdgeKind::Detach => EdgeKind::Detach,
+        walk::EdgeKind::Belong => EdgeKind::Belong,
+        walk::EdgeKind::Move => EdgeKind::Move,
     }
 }
 
@@ -138,7 +240,13 @@ pub(crate) fn trace(
     id: &str,
     direction: Direction,
 ) -> Result<Trace, NodeError> {
-    let mut run = Run { index, members, trace: Trace::default(), nodes: BTreeSet::new() };
+    let mut run = Run {
+        index,
+        members,
+        trace: Trace::default(),
+        nodes: BTreeSet::new(),
+        handovers: Handovers::default(),
+    };
     let mut known = false;
     let ways: &[walk::Direction] = match direction {
         Direction::Up => &[walk::Direction::Up],
@@ -158,9 +266,33 @@ pub(crate) fn trace(
         return Err(NodeError::NotFound(what));
     }
     let mut trace = run.trace;
-    dedupe(&mut trace.edges);
+    trace.edges.extend(run.handovers.edges());
+    trace.edges.sort_by(|a, b| (&a.time, a).cmp(&(&b.time, b)));
+    trace.edges.dedup();
     dedupe(&mut trace.missing);
+    date_nodes(&mut trace);
     Ok(trace)
+}
+
+/// Says of each node when an edge first touches it.
+fn date_nodes(trace: &mut Trace) {
+    let mut first: BTreeMap<(&str, Option<&str>, Option<&str>), &str> = BTreeMap::new();
+    for edge in &trace.edges {
+        let (from, to) = (edge.from_member.as_deref(), edge.to_member.as_deref());
+        let arrival = edge.arrival_time.as_deref().unwrap_or(&edge.time);
+        let ends = [
+            (&*edge.from, from, edge.from_site.as_deref(), &*edge.time),
+            (&*edge.to, to, edge.to_site.as_deref(), arrival),
+        ];
+        for (id, member, site, time) in ends {
+            let earliest = first.entry((id, member, site)).or_insert(time);
+            *earliest = time.min(earliest);
+        }
+    }
+    for node in &mut trace.nodes {
+        let key = (&*node.id, Some(&*node.member), node.site.as_deref());
+        node.time = first.get(&key).map(|time| (*time).to_owned());
+    }
 }
 
 fn dedupe<T: Ord + Clone>(items: &mut Vec<T>) {
@@ -188,6 +320,7 @@ struct Run<'a> {
     members: &'a Members,
     trace: Trace,
     nodes: BTreeSet<TraceNode>,
+    handovers: Handovers,
 }
 
 impl Run<'_> {
@@ -228,7 +361,7 @@ impl Run<'_> {
             if question.is_named && !knows(&answered, question.to, &all) {
                 self.silent(&question, way);
             }
-            self.take(&fragment);
+            self.take(&fragment, way);
             questions.extend(self.onward(&fragment, way)?);
         }
         Ok(known)
@@ -251,31 +384,58 @@ impl Run<'_> {
     }
 
     /// Adds what one member answered.
-    fn take(&mut self, fragment: &Fragment) {
+    fn take(&mut self, fragment: &Fragment, way: walk::Direction) {
         let member = self.members.name(&fragment.member);
         for node in &fragment.nodes {
-            let node =
-                TraceNode { id: node.id.clone(), member: member.clone(), site: node.site.clone() };
+            let (id, site) = (node.id.clone(), node.site.clone());
+            let node = TraceNode { id, member: member.clone(), site, time: None };
             if self.nodes.insert(node.clone()) {
                 self.trace.nodes.push(node);
             }
         }
         for edge in &fragment.edges {
-            let id = |at: usize| fragment.nodes.get(at).map(|node| node.id.clone());
-            let (Some(from), Some(to)) = (id(edge.from), id(edge.to)) else { continue };
+            let (from, to) = (fragment.nodes.get(edge.from), fragment.nodes.get(edge.to));
+            let (Some(from), Some(to)) = (from, to) else { continue };
             self.trace.edges.push(TraceEdge {
-                from,
-                to,
+                from: from.id.clone(),
+                to: to.id.clone(),
+                kind: kind_of(edge.kind),
                 event_id: edge.event.event_id.clone().unwrap_or_default(),
+                time: Instant::format_ms(edge.at_ms),
+                step: step_word(edge.event.step.as_deref()),
+                from_member: Some(member.clone()),
+                from_site: from.site.clone(),
+                to_member: Some(member.clone()),
+                to_site: to.site.clone(),
                 quantity: edge.quantity.clone(),
                 unit: edge.unit.clone(),
+                both_sides: None,
+                arrival_event_id: None,
+                arrival_time: None,
+            });
+        }
+        for handover in &fragment.handovers {
+            let Some(node) = fragment.nodes.get(handover.node) else { continue };
+            let others = handover.parties.iter().filter(|p| p.is_destination == handover.is_sent);
+            let others: Vec<&str> = others.map(|party| &*party.id).collect();
+            let members = others.iter().filter_map(|party| self.members.of_party(party));
+            let known: BTreeSet<MemberId> = members.filter(|id| *id != fragment.member).collect();
+            let name = known.first().map(|id| self.members.name(id));
+            self.handovers.add(Told {
+                member: fragment.member,
+                teller: member.clone(),
+                id: node.id.clone(),
+                site: node.site.clone(),
+                other: name.or_else(|| others.first().map(|party| (*party).to_owned())),
+                known,
+                leads_on: handover.is_sent == (way == walk::Direction::Down),
+                handover: handover.clone(),
             });
         }
         self.trace.truncated |= fragment.truncated.is_some();
     }
 
-    /// The questions that a member's handovers lead to. A handover itself is an edge from what was
-    /// handed over to the same thing at the other side.
+    /// The questions that a member's handovers lead to.
     fn onward(
         &mut self,
         fragment: &Fragment,
@@ -284,15 +444,6 @@ impl Run<'_> {
         let mut questions = Vec::new();
         let teller = self.members.name(&fragment.member);
         for handover in fragment.frontier(way) {
-            if let Some(node) = fragment.nodes.get(handover.node) {
-                self.trace.edges.push(TraceEdge {
-                    from: node.id.clone(),
-                    to: node.id.clone(),
-                    event_id: handover.event.event_id.clone().unwrap_or_default(),
-                    quantity: handover.quantity.clone(),
-                    unit: handover.unit.clone(),
-                });
-            }
             let wanted = way == walk::Direction::Down;
             let parties: Vec<&str> = handover
                 .parties

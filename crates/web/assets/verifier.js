@@ -7,7 +7,7 @@
 // hashes of a hundred bytes and a call of WebCrypto costs ten times the hash; before anything is
 // verified, the two are compared.
 
-/** A file that is no bundle or no trust policy at all, or that is too much for this program. */
+/** A file that is no bundle or no trust policy at all. */
 export class Unreadable extends Error {
   constructor(place, what) {
     super(what);
@@ -213,9 +213,7 @@ class Hasher {
   hash(...parts) {
     const bytes = parts.length === 1 ? parts[0] : concat(...parts);
     this.left -= bytes.length + 64;
-    if (this.left < 0) {
-      throw new Unreadable("bundle", "too many bytes to hash; check it with `countermark verify`");
-    }
+    need(this.left >= 0, `the bundle needs more than ${HASHED_BYTES_MAX} bytes to be hashed`);
     return sha256(bytes);
   }
 
@@ -587,6 +585,11 @@ class Signatures {
     need(answer !== false, problem);
     return answer === true;
   }
+}
+
+/** Whether an Ed25519 signature holds, as strictly as here: true, false, or null where nothing can say. */
+export async function signatureHolds(key, message, signature) {
+  return new Signatures(await findCrypto()).holds(key, message, signature);
 }
 
 // ---- signed notes and checkpoints (§11) -------------------------------------------------------
@@ -1448,7 +1451,11 @@ function decodeItem(value) {
     shape(lexeme instanceof Lexeme, "a number");
     return { ...item, salt, value: lexeme };
   }
-  if (type === STRING_TYPE) return { ...item, salt, value: asText(fields[1], "a string") };
+  if (type === STRING_TYPE) {
+    const text = asText(fields[1], "a string");
+    shape(utf8(text).length <= SCALAR_BYTES_MAX, "a string");
+    return { ...item, salt, value: text };
+  }
   if (type === COUNT) return { ...item, salt, count: asNumber(fields[1], 0xffffffff, "a count") };
   const meaning = new Map([[NULL, null], [FALSE, false], [TRUE, true]]);
   return { ...item, salt, value: meaning.get(type) };
@@ -1521,7 +1528,7 @@ class Walk {
     }
     for (let i = 1; i < items.length; i++) {
       const [left, right] = [items[i - 1], items[i]];
-      let rising = right.key === null || left.place === 0;
+      let rising = true;
       if (left.key === null) rising = left.place === 0;
       else if (right.key !== null) rising = compare(left.key, right.key) < 0;
       this.need(rising, "entries that are not sorted", pointer);
@@ -1648,7 +1655,8 @@ function verifyOpenings(hasher, bytes, digests) {
   const event = OF_EVENTS.every(isOpen) ? joinParts(parts) : null;
   const withheld = CLASSES.filter((of) => !opened.some((one) => one.of === of));
   const leftOut = whole.some((of) => of !== PROVENANCE) ? OF_EVENTS.filter((c) => !isOpen(c)) : [];
-  return { shown, empty, event, withheld, leftOut };
+  const partly = opened.filter((one) => one.form === "some").map((one) => one.of);
+  return { shown, empty, event, withheld, partly, leftOut };
 }
 
 // ---- statements, headers, state (§4, §6, §9, §10) ---------------------------------------------
@@ -1912,7 +1920,7 @@ const LOG_KEY = "the log's key";
  * Checks a bundle, and nothing else is asked: no network, no clock.
  *
  * The report has the keys of `countermark verify --json` (reportJson gives that text), and more: of
- * a check `vouchedBy`; of a record `withheld`, `whole` and `facts`. Throws Unreadable for a file that
+ * a check `vouchedBy`; of a record `withheld`, `partly`, `whole` and `facts`. Throws Unreadable for a file that
  * is no bundle or no trust policy.
  * @param {Uint8Array} bytes the bundle's file
  * @param {{trust?: Uint8Array}} options the trust policy's file
@@ -2283,6 +2291,7 @@ function recordReport({ recordId, member, height, time, shown }, memberName) {
     height,
     blockTime: moment(time),
     withheld: shown.withheld.map((of) => of.name),
+    partly: shown.partly.map((of) => of.name),
     whole: shown.event !== null,
     facts: shown.event ? [] : shown.shown.map(factOf).filter((fact) => fact !== null),
   };

@@ -86,7 +86,9 @@ pub(crate) fn around(app: &App, route: &Route) -> MethodRouter<App> {
 async fn guard(State(rule): State<Rule>, mut request: Request, next: Next) -> Response {
     let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
-    let answer = match admit(&rule, &mut request).await {
+    let admitted = admit(&rule, &mut request).await;
+    let caller = request.extensions().get::<Caller>().cloned();
+    let answer = match admitted {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
@@ -94,7 +96,9 @@ async fn guard(State(rule): State<Rule>, mut request: Request, next: Next) -> Re
         (Audience::Person, Some(problem)) if problem.name() == "not-signed-in" && is_get => {
             Redirect::to(&format!("/sign-in?next={}", encode(&target))).into_response()
         }
-        (Audience::Person, Some(problem)) => page::problem(problem),
+        (Audience::Person, Some(problem)) => {
+            page::problem(problem, caller.as_ref().map(|caller| &*caller.0))
+        }
         _ => answer,
     }
 }
@@ -108,6 +112,9 @@ async fn admit(rule: &Rule, request: &mut Request) -> Result<(), Problem> {
         Err(_) if matches!(rule.access, Access::Public | Access::PublicCostly) => None,
         Err(problem) => return Err(refuse(rule, from, None, problem).await),
     };
+    if let Some(principal) = &caller {
+        request.extensions_mut().insert(Caller(Arc::clone(principal)));
+    }
     let known = caller.as_deref();
     count(rule, from, known)?;
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
@@ -138,9 +145,6 @@ async fn admit(rule: &Rule, request: &mut Request) -> Result<(), Problem> {
     };
     if let Err(problem) = allowed {
         return Err(refuse(rule, from, known, problem).await);
-    }
-    if let Some(principal) = caller {
-        request.extensions_mut().insert(Caller(principal));
     }
     Ok(())
 }
@@ -231,12 +235,19 @@ async fn refuse(
 pub(crate) async fn unknown_path(request: Request) -> Response {
     let problem = Problem::new("not-found", "nothing is served at this path")
         .hint("/docs/ and /openapi.json list what is");
-    if wants_page(request.headers()) { page::problem(&problem) } else { problem.into_response() }
+    if wants_page(request.headers()) {
+        page::problem(&problem, None)
+    } else {
+        problem.into_response()
+    }
 }
 
-/// Methods that a path does not know.
-pub(crate) async fn unknown_method() -> Problem {
-    Problem::new("method", "this path is not served by this method")
+/// Methods that a path does not know; which ones it does is in `Allow`, and OPTIONS asks only that.
+pub(crate) async fn unknown_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return axum::http::StatusCode::NO_CONTENT.into_response();
+    }
+    Problem::new("method", "this path is not served by this method").into_response()
 }
 
 fn wants_page(headers: &HeaderMap) -> bool {

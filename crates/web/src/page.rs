@@ -16,7 +16,7 @@ struct Place {
     permission: Permission,
 }
 
-const PLACES: [Place; 8] = [
+const PLACES: [Place; 9] = [
     Place { key: "overview", path: "/app", words: "Overview", permission: Permission::Read },
     Place { key: "events", path: "/app/events", words: "Events", permission: Permission::Read },
     Place { key: "trace", path: "/app/trace", words: "Trace", permission: Permission::Read },
@@ -33,6 +33,12 @@ const PLACES: [Place; 8] = [
         path: "/app/ledger",
         words: "Ledger",
         permission: Permission::ReadLedger,
+    },
+    Place {
+        key: "publications",
+        path: "/app/publications",
+        words: "Publications",
+        permission: Permission::Publish,
     },
     Place {
         key: "accounts",
@@ -110,8 +116,8 @@ struct ProblemPage<'a> {
 }
 
 /// A problem as a page.
-pub(crate) fn problem(problem: &Problem) -> Response {
-    let page = ProblemPage { frame: Frame::new(problem.title, "", None), problem };
+pub(crate) fn problem(problem: &Problem, caller: Option<&Principal>) -> Response {
+    let page = ProblemPage { frame: Frame::new(problem.title, "", caller), problem };
     let mut response = match answer(problem.status(), &page) {
         Ok(response) => response,
         Err(_) => (problem.status(), problem.title).into_response(),
@@ -121,4 +127,14 @@ pub(crate) fn problem(problem: &Problem) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     response
+}
+
+/// A form shown again because of a problem, with the problem's status.
+pub(crate) fn refused(problem: &Problem, template: &impl Template) -> Result<Response, Problem> {
+    let mut response = answer(problem.status(), template)?;
+    if let Some(after) = problem.retry_after {
+        let seconds = HeaderValue::from(after.as_secs().max(1));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    Ok(response)
 }

@@ -155,3 +155,8 @@ impl Notice {
         if self.good { "status" } else { "alert" }
     }
 }
+
+/// Bytes in hexadecimal, as ids are written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

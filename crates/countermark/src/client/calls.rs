@@ -1,7 +1,5 @@
 //! The use cases, one call each.
 
-use std::collections::BTreeMap;
-
 use countermark_epcis::json::Json;
 use countermark_net::http::{Answer, Method};
 use countermark_node::trace::{Direction, Trace};
@@ -14,10 +12,8 @@ use serde_json::json;
 
 use super::{Client, ClientError, Content, encode, with_query};
 
-/// Header of an events answer: matches that are no events any more.
-const ERASED_EVENTS: &str = "countermark-erased-events";
-/// Header of a bundle: the classes that it lacks.
-const ERASED_CLASSES: &str = "countermark-erased-classes";
+/// Header of events: how many matches are no events any more. Of a bundle: the classes it lacks.
+const ERASED: &str = "countermark-erased";
 const TOML: &str = "application/toml";
 
 /// A bundle, and the names of the classes that it lacks.
@@ -91,9 +87,8 @@ impl Client {
         struct Confirmed {
             time: String,
         }
-        let empty = BTreeMap::<String, String>::new();
-        let confirmed: Confirmed =
-            self.read(&self.send_json(Method::Post, "/clock/confirm", &empty)?)?;
+        let answer = self.call(Method::Post, "/clock/confirm", &[], None)?;
+        let confirmed: Confirmed = self.read(&answer)?;
         Ok(confirmed.time)
     }
 
@@ -120,7 +115,7 @@ impl Client {
         let path = if kept.is_empty() { "/events".to_owned() } else { format!("/events?{kept}") };
         let headers = [("accept", "application/json"), ("gs1-epc-format", format.as_str())];
         let answer = self.call(Method::Get, &path, &headers, None)?;
-        let erased = answer.header(ERASED_EVENTS).and_then(|count| count.parse().ok());
+        let erased = answer.header(ERASED).and_then(|count| count.parse().ok());
         Ok(EventsAnswer {
             events: self.event_list(&answer)?,
             erased: erased.unwrap_or(0),
@@ -153,7 +148,7 @@ impl Client {
         let fields: Vec<(&str, Option<&str>)> =
             fields.iter().map(|field| ("field", Some(&**field))).collect();
         let answer = self.get(&with_query(&path_of_event(event_id, "/bundle"), &fields))?;
-        let erased = answer.header(ERASED_CLASSES).unwrap_or_default().split(',');
+        let erased = answer.header(ERASED).unwrap_or_default().split(',');
         let erased = erased.map(str::trim).filter(|class| !class.is_empty());
         Ok(Bundle { erased: erased.map(str::to_owned).collect(), bytes: answer.body })
     }
@@ -217,12 +212,12 @@ impl Client {
     pub(crate) fn classes_set(&self, name: &str, text: &[u8]) -> Result<usize, ClientError> {
         #[derive(Deserialize)]
         struct Set {
-            extensions: usize,
+            count: usize,
         }
         let path = with_query("/field-classes", &[("name", Some(name))]);
         let content = Content { media_type: TOML, bytes: text };
         let set: Set = self.read(&self.call(Method::Put, &path, &[], Some(&content))?)?;
-        Ok(set.extensions)
+        Ok(set.count)
     }
 
     pub(crate) fn erase(

@@ -1,5 +1,6 @@
 //! A node behind a server: the same use cases, over its API.
 
+mod access;
 mod calls;
 mod jobs;
 mod problem;

@@ -70,7 +70,10 @@ pub(crate) fn show_trace(trace: &Trace) {
     for edge in &trace.edges {
         let quantity = edge.quantity.as_deref().unwrap_or("");
         let unit = edge.unit.as_deref().unwrap_or("");
-        say(&format!("  {} -> {}  {quantity} {unit}", edge.from, edge.to));
+        let what = edge.step.as_deref().unwrap_or(edge.kind.word());
+        let side = if edge.both_sides == Some(false) { "  (one side's record)" } else { "" };
+        let (time, from, to) = (&edge.time, &edge.from, &edge.to);
+        say(&format!("  {time}  {what}: {from} -> {to}  {quantity} {unit}{side}"));
     }
     for gap in &trace.missing {
         say(&format!("missing: {}: {}", gap.member, gap.reason));

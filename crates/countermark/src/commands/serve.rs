@@ -14,10 +14,29 @@ use crate::cli::{Data, Listen};
 use crate::output::say;
 
 pub(crate) fn serve(data: &Data, listen: &Listen) -> Result<u8> {
-    log_to_stderr(listen);
+    log_to_stderr(listen, "info");
     let tls = tls(listen)?;
     let node = Arc::new(open(data)?);
-    run(node, listen, tls, |_| Ok(()))
+    run(Arc::clone(&node), listen, tls, |url| {
+        if let Some(link) = node.first_owner_link()? {
+            say("No owner can sign in yet. This link signs one in, once, within a day:");
+            say(&format!("  {url}{}", link.path()));
+        }
+        Ok(())
+    })
+}
+
+/// Refuses an address that somebody else listens at, before much is done in vain.
+pub(crate) fn check_free(listen: &Listen) -> Result<()> {
+    std::net::TcpListener::bind(listen.listen).map(drop).with_context(|| cannot_listen(listen))
+}
+
+fn cannot_listen(listen: &Listen) -> String {
+    format!(
+        "nobody can listen at {}; is another server running there? Choose another address with \
+         --listen",
+        listen.listen
+    )
 }
 
 /// Serves a node. `opened` is called with the address people use, once it can be reached.
@@ -29,9 +48,8 @@ pub(crate) fn run(
 ) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let listener = TcpListener::bind(listen.listen)
-            .await
-            .with_context(|| format!("nobody can listen at {}", listen.listen))?;
+        let listener =
+            TcpListener::bind(listen.listen).await.with_context(|| cannot_listen(listen))?;
         let base_url = base_url(listen, listener.local_addr()?, tls.is_some());
         if !listener.local_addr()?.ip().is_loopback() && tls.is_none() {
             tracing::warn!(
@@ -57,7 +75,7 @@ fn base_url(listen: &Listen, at: SocketAddr, is_secure: bool) -> String {
     }
 }
 
-fn tls(listen: &Listen) -> Result<Option<Arc<rustls::ServerConfig>>> {
+pub(crate) fn tls(listen: &Listen) -> Result<Option<Arc<rustls::ServerConfig>>> {
     let (Some(chain), Some(key)) = (&listen.tls_cert, &listen.tls_key) else { return Ok(None) };
     let unusable = |what| {
         let place = format!("{} and {}", chain.display(), key.display());
@@ -87,11 +105,11 @@ async fn stopped() {
     tracing::info!("stopping: open requests may end");
 }
 
-/// Structured logs on standard error: for people on a terminal, JSON elsewhere or where asked for.
-fn log_to_stderr(listen: &Listen) {
+/// Structured logs on standard error, from `level` on where COUNTERMARK_LOG says nothing else: for people on a terminal, JSON elsewhere or where asked for.
+pub(crate) fn log_to_stderr(listen: &Listen, level: &str) {
     use std::io::IsTerminal;
     let filter = tracing_subscriber::EnvFilter::try_from_env("COUNTERMARK_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second server in one process (tests) keeps the first one's log.
     let _set_before = if listen.log_json || !std::io::stderr().is_terminal() {

@@ -6,10 +6,14 @@
     reason = "a test may stop at the first thing that is not as it should be"
 )]
 
+mod access;
+mod backup;
 mod bad_input;
+mod browser_verifier;
 mod commands;
 mod crash;
 mod damage;
+mod doctor;
 mod documents;
 mod erase;
 mod imports;
@@ -17,3 +21,4 @@ mod members;
 mod proofs;
 mod reading;
 mod support;
+mod upgrade;

@@ -28,6 +28,7 @@ pub use openings::{LAYOUT_VERSION, Openings, OpeningsError};
 pub use part::{BodyError, CommitError, GROUP_ENTRIES_MAX, SCALAR_BYTES_MAX};
 pub use verified::{Disclosed, Disclosure, Verified};
 pub use verify::{VerifyError, verify};
+pub(crate) use verify::{Work, verify_within};
 
 use countermark_epcis::json::Json;
 

@@ -11,6 +11,7 @@ mod erasure;
 mod explore;
 mod faults;
 mod jobs;
+mod publications;
 mod scope;
 mod shapes;
 mod world;

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Lab, capture, capture_ids, document, event};
-use crate::trace::{Direction, Trace, TraceEdge};
+use crate::trace::{Direction, EdgeKind, Trace, TraceEdge};
 use crate::{CaptureReport, ErrorKind, Held, NodeError, Scope, verify};
 
 /// Through text and back; gives what the text says.
@@ -58,9 +58,19 @@ fn a_quantity_keeps_its_characters_on_the_way() {
     let edge = |quantity: Option<&str>| TraceEdge {
         from: "a".to_owned(),
         to: "b".to_owned(),
+        kind: EdgeKind::Handover,
         event_id: "urn:x:1".to_owned(),
+        time: "2026-02-01T10:00:00.000Z".to_owned(),
+        step: Some("shipping".to_owned()),
+        from_member: Some("Farm".to_owned()),
+        from_site: None,
+        to_member: None,
+        to_site: None,
         quantity: quantity.map(str::to_owned),
         unit: None,
+        both_sides: Some(false),
+        arrival_event_id: None,
+        arrival_time: None,
     };
     let edges = vec![edge(Some("120.500")), edge(Some("-0")), edge(None)];
     let trace = Trace { edges, ..Trace::default() };

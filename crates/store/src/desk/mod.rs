@@ -5,8 +5,11 @@
 //! place: a damaged desk is restored from a backup.
 
 pub mod access;
+mod copy;
 pub mod jobs;
-mod publications;
+pub mod publications;
+
+pub use copy::{DeskReader, database_version, sqlite_version};
 
 use std::path::{Path, PathBuf};
 
