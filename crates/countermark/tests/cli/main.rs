@@ -20,5 +20,6 @@ mod imports;
 mod members;
 mod proofs;
 mod reading;
+mod server;
 mod support;
 mod upgrade;
