@@ -1,13 +1,12 @@
 //! Accounts, API keys, links and the access log: on a data directory, or on a server.
 
 use anyhow::Result;
-use countermark_node::NodeError;
-use countermark_node::Passphrase;
 use countermark_node::access::{
     AccessEntry, AccountView, ApiKeyView, LinkPurpose, NewAccount, NewApiKey, NewLink, Principal,
     Role,
 };
-use serde::Serialize;
+use countermark_node::{NodeError, Passphrase};
+use serde::{Deserialize, Serialize};
 
 use crate::target::Target;
 
@@ -24,7 +23,7 @@ pub(crate) struct LinkShown {
 }
 
 /// An API key as shown: this one time with its token.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct ApiKeyShown {
     pub(crate) token: String,
     #[serde(flatten)]

@@ -81,18 +81,12 @@ impl Client {
     }
 
     pub(crate) fn api_key_add(&self, new: &NewApiKey) -> Result<ApiKeyShown, ClientError> {
-        #[derive(Deserialize)]
-        struct Made {
-            token: String,
-            key: ApiKeyView,
-        }
         let permissions: Vec<Permission> = new.permissions.iter().collect();
         let body = json!({
             "account": new.account, "label": new.label, "permissions": permissions,
             "member": new.member, "days": new.days,
         });
-        let made: Made = self.read(&self.send_json(Method::Post, "/api-keys", &body)?)?;
-        Ok(ApiKeyShown { token: made.token, key: made.key })
+        self.read(&self.send_json(Method::Post, "/api-keys", &body)?)
     }
 
     pub(crate) fn api_key_list(

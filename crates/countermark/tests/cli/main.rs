@@ -13,6 +13,7 @@ mod browser_verifier;
 mod commands;
 mod crash;
 mod damage;
+mod deploy;
 mod doctor;
 mod documents;
 mod erase;

@@ -169,7 +169,10 @@ fn every_reading_command_gives_from_a_server_what_it_gives_from_the_data_directo
         ("key list", vec!["--json"]),
         ("events", vec!["--json"]),
         ("events", vec!["--json", "--query", "EQ_bizStep=shipping&perPage=2"]),
-        ("events", vec!["--json", "--query", "MATCH_epc=https://id.gs1.org/01/09506000134352/21/1"]),
+        (
+            "events",
+            vec!["--json", "--query", "MATCH_epc=https://id.gs1.org/01/09506000134352/21/1"],
+        ),
         ("events", vec!["--json", "--epc-format", "Always_EPC_URN"]),
         ("events", vec!["--json", "--query", "EQ_nothing=1"]),
         ("trace", vec!["--json", "--up", item]),
@@ -313,16 +316,16 @@ fn a_busy_server_is_waited_for_as_long_as_it_says() {
 
 #[test]
 fn a_server_that_answers_otherwise_than_a_node_is_named() {
-    let list = |url: String| {
-        crate::support::call(&["member", "list", "--server", &url, "--token", "x"])
-    };
+    let list =
+        |url: String| crate::support::call(&["member", "list", "--server", &url, "--token", "x"]);
     let page = http("200 OK", "content-type: text/html\r\n", "<html>");
     list(answers(vec![page])).ends(1).says("does not answer as a node");
     let moved = http("302 Found", "location: https://example.com/\r\n", "");
     list(answers(vec![moved])).ends(2).says("another address");
     let late = http("429 Too Many Requests", "retry-after: 9999\r\n", "");
     list(answers(vec![late])).ends(6).says("429");
-    let body = r#"{"title":"There is no such thing","status":404,"detail":"no member","hint":"look"}"#;
+    let body =
+        r#"{"title":"There is no such thing","status":404,"detail":"no member","hint":"look"}"#;
     let none = http("404 Not Found", "content-type: application/problem+json\r\n", body);
     list(answers(vec![none])).ends(1).says("There is no such thing: no member; look");
 }

@@ -9,6 +9,7 @@ mod class;
 mod commit;
 mod disclose;
 mod keys;
+mod many;
 mod openings;
 mod part;
 mod pointer;
@@ -21,7 +22,7 @@ mod verify;
 pub(crate) mod tests;
 
 pub use class::{CLASS_COUNT, Classification, FieldClass, PROVENANCE};
-pub use commit::{Commitment, class_digest, commit, empty_digest};
+pub use commit::{Commitment, class_digest, commit, commit_many, empty_digest};
 pub use disclose::{ClassSource, DiscloseError, disclose, empty_source};
 pub use keys::{ClassKey, RecordKeys};
 pub use openings::{LAYOUT_VERSION, Openings, OpeningsError};
