@@ -77,8 +77,9 @@ impl Client {
             let answer = self.http.send(method, &url, &all, body).map_err(ClientError::Http)?;
             match answer.status {
                 200..=299 => return Ok(answer),
-                // Nothing was done: the same call may be made again.
-                429 | 503 => {
+                // Nothing was done: the same call may be made again. A 503 without a time to come
+                // back may be of somebody in between, who does not know what was done.
+                429 | 503 if answer.status == 429 || answer.header("retry-after").is_some() => {
                     let wait = wait(&answer).unwrap_or(WAIT_DEFAULT);
                     if begun.elapsed() + wait > WAIT_MAX {
                         return Err(refused(&self.base, &answer));
