@@ -21,5 +21,6 @@ mod imports;
 mod members;
 mod proofs;
 mod reading;
+mod server;
 mod support;
 mod upgrade;
