@@ -27,7 +27,7 @@ fn a_node_of_the_first_landing_is_read_proven_written_and_sound() {
     call(&["verify", &bundle, "--trust", &trust]).ends(0);
     let events = node.events("");
     assert_eq!(events.len(), 7);
-    let erased = node.events(&format!("MATCH_eventID={ID}02"));
+    let erased = node.events(&format!("EQ_eventID={ID}02"));
     assert!(erased.iter().all(|event| event.get("example:price").is_none()), "{erased:?}");
     assert_eq!(events.iter().filter(|event| event["bizStep"] == "commissioning").count(), 2);
 
