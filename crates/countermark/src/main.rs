@@ -112,8 +112,9 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Completions { shell } => Ok(help::completions(shell)),
         Command::Man { output } => help::man(output.as_deref()),
         Command::Demo { once, data, listen } => demo::run(once, data, &listen),
-        Command::Bench { events, trace_events, data, json } => {
-            bench::run(events, trace_events, data, json)
+        Command::Bench { only_open: Some(folder), .. } => bench::only_open(&folder),
+        Command::Bench { events, trace_events, peers, data, output, json, only_open: None } => {
+            bench::run(&bench::Wanted { events, trace_events, peers, data, output, json })
         }
     }
 }

@@ -424,6 +424,12 @@ impl Node {
         Ok(clock::moment(taken.time_ms))
     }
 
+    /// The time by the node's clock, RFC 3339.
+    #[must_use]
+    pub fn now(&self) -> String {
+        clock::moment(self.lock().clock.now_ms())
+    }
+
     /// Height of the newest block.
     #[must_use]
     pub fn height(&self) -> Option<u64> {

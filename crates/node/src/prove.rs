@@ -10,7 +10,7 @@ use countermark_ledger::record_header::{batch_leaf_hash, decode_batch};
 use countermark_ledger::state::entries::{Entry, KeyEntry, MemberEntry, MemberStatus, RecordEntry};
 use countermark_ledger::state::keys;
 use countermark_ledger::statement::{Body, SignedStatement};
-use countermark_ledger::trust::{TrustPolicy, TrustedMember};
+use countermark_ledger::trust::{TrustPolicy, TrustedMember, unhex};
 use countermark_store::log_store::LogView;
 use countermark_tlog::Policy;
 use countermark_tlog::merkle::{self, Hash};
@@ -169,8 +169,8 @@ impl Node {
         Ok(TrustPolicy { policy, genesis, members }.encode())
     }
 
-    /// A file of the log as others read it: `checkpoint`, a C2SP tile or entry bundle, or, one hash
-    /// in hexadecimal a line, `inclusion/INDEX/SIZE` and `consistency/OLD/NEW`.
+    /// A file of the log as others read it: `checkpoint`, a C2SP tile or entry bundle, an object as
+    /// `objects/SHA-256`, or, one hash in hexadecimal a line, `inclusion/INDEX/SIZE` and `consistency/OLD/NEW`.
     ///
     /// # Errors
     /// [`NodeError::NotFound`] where the log has no such thing.
@@ -193,6 +193,10 @@ impl Node {
         if let Some(rest) = path.strip_prefix("consistency/") {
             let (old, new) = numbers(rest).ok_or_else(nothing)?;
             return Ok(lines(&log.consistency_proof(old, new).map_err(failed)?));
+        }
+        if let Some(rest) = path.strip_prefix("objects/") {
+            let hash: Hash = unhex(rest).ok_or_else(nothing)?;
+            return log.object(&hash).map_err(failed)?.ok_or_else(nothing);
         }
         log.tile(path).map_err(failed)?.ok_or_else(nothing)
     }
