@@ -4,6 +4,7 @@ mod outside;
 mod run;
 mod setup;
 mod tidy;
+mod verifier;
 
 use anyhow::{Result, bail};
 use run::{cargo, step};
@@ -11,9 +12,11 @@ use run::{cargo, step};
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  setup   install what the tests need beside Rust (a Python environment in .venv, cargo-deny)
+  setup   install what the tests need beside Rust (a Python environment in .venv, an OpenID
+          provider by npm in tests/oidc, cargo-deny)
   check   what a change must pass before anything is run: format, lints, tidiness, dependencies
   test    everything that CI runs: setup, check, all tests, the demo, the outside tools
+  verifier  join the browser verifier into one file, docs/verifier/countermark-verify.html
   fuzz    run every fuzz target for a while (needs cargo-fuzz and a nightly toolchain)
 ";
 
@@ -23,6 +26,7 @@ fn main() -> Result<()> {
         Some("setup") => setup::run(),
         Some("check") => check(),
         Some("test") => test(),
+        Some("verifier") => verifier::build(),
         Some("fuzz") => fuzz(),
         _ => {
             eprint!("{HELP}");
@@ -34,6 +38,7 @@ fn main() -> Result<()> {
 fn check() -> Result<()> {
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
     step("tidiness", tidy::run)?;
+    step("browser verifier is as committed", verifier::check)?;
     step("lints", || {
         cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])
     })?;
@@ -48,6 +53,7 @@ fn test() -> Result<()> {
     check()?;
     step("build", || cargo(&["build", "--release"]))?;
     step("tests", || cargo(&["test", "--release", "--workspace"]))?;
+    step("browser verifier's own parts", verifier::test)?;
     step("demo", || cargo(&["run", "--release", "--quiet", "--", "demo", "--once"]))?;
     step("outside tools", outside::run)
 }

@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::access_cli::{AccountCommand, ApiKeyCommand};
+use crate::commands::operating::{BackupArgs, DoctorArgs, RestoreArgs};
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 holds; 1 does not hold, or invalid; 2 usage, or a data directory that cannot be used \
-that way; 3 input that cannot be read; 4 consistent, but log key not checked (verify without --trust).";
+that way; 3 input that cannot be read; 4 consistent, but log key not checked (verify without --trust); \
+5 not allowed.";
 
 /// A provenance ledger that several companies share and none of them owns.
 #[derive(Debug, Parser)]
@@ -32,6 +36,26 @@ pub(crate) struct Unlock {
     /// File whose first line is the passphrase (else COUNTERMARK_PASSPHRASE, else the key file)
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// Where a server listens, and how it is reached.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct Listen {
+    /// Address and port; only this machine reaches the default
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8480")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Certificate chain (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// The address that people use, where it is not the one listened at: `https://ledger.example.com`
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Logs as JSON, also on a terminal (level: COUNTERMARK_LOG, such as `info` or `debug`)
+    #[arg(long)]
+    pub(crate) log_json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -259,14 +283,57 @@ pub(crate) enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// Tell the whole story on sample data of five organisations
+    /// People and programs that may call a server of this node
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Keys for programs
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
+    /// Refusals, sign-ins, and changes of accounts and keys, newest first
+    AccessLog {
+        #[command(flatten)]
+        data: Data,
+        /// Entries before this one (its number)
+        #[arg(long, value_name = "ID")]
+        before: Option<i64>,
+        /// Entries at most, up to 1,000
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write an archive of all that cannot be made again
+    Backup(BackupArgs),
+    /// Restore an archive; let a restored node write again, or begin a new log after a loss
+    Restore(RestoreArgs),
+    /// Look at a node and the machine under it, and say what to do
+    Doctor(DoctorArgs),
+    /// Print a shell's completion script
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page, or write those of all commands
+    Man {
+        /// Write one page for every command into this directory
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
+    /// Serve the API and the pages
+    Serve {
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        listen: Listen,
+    },
+    /// Tell the whole story on sample data of five organisations, then serve it to a browser
     Demo {
         /// End after the story
         #[arg(long)]
         once: bool,
-        /// Keep the data here (an empty or absent directory) instead of a temporary one
+        /// Keep the data here (an empty or absent directory); with --once a temporary one where not
+        /// given, else countermark-demo
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        #[command(flatten)]
+        listen: Listen,
     },
     /// Measure capture, proof and trace on this machine
     Bench {

@@ -2,16 +2,18 @@
 //! proofs out; and what must be refused, refused. Ends with 0 only if all of it held.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use countermark_epcis::json::Json;
 use countermark_node::trace::{Direction, Trace};
 use countermark_node::verify::{self, Report, Verdict};
-use countermark_node::{EpcFormat, InputFile, Node, Unlock};
+use countermark_node::{EpcFormat, InputFile, Node, Scope, Unlock};
 use serde::Deserialize;
 
 use crate::HOLDS;
-use crate::commands::{pure, write};
+use crate::cli::Listen;
+use crate::commands::{pure, serve, write};
 use crate::output::{Bar, say};
 
 macro_rules! story_files {
@@ -103,7 +105,10 @@ impl Drop for Folder {
     }
 }
 
-pub(crate) fn run(once: bool, data: Option<PathBuf>) -> Result<u8> {
+pub(crate) fn run(once: bool, data: Option<PathBuf>, listen: &Listen) -> Result<u8> {
+    if !once {
+        serve::check_free(listen)?;
+    }
     let story: Story = toml::from_str(std::str::from_utf8(file("story.toml")?)?)?;
     let keep = data.is_some() || !once;
     let data = match (data, once) {
@@ -136,13 +141,31 @@ pub(crate) fn run(once: bool, data: Option<PathBuf>) -> Result<u8> {
         say(&format!("  countermark trace --data {place} '{}'", story.lot));
         say(&format!("  countermark events --data {place} --query 'EQ_bizStep=shipping'"));
     }
-    Ok(HOLDS)
+    if once {
+        return Ok(HOLDS);
+    }
+    say("");
+    serve_story(&folder.path, &story.lot, listen)
+}
+
+/// Shows the story in a browser, until Ctrl-C.
+fn serve_story(folder: &Path, lot: &str, listen: &Listen) -> Result<u8> {
+    serve::log_to_stderr(listen, "warn");
+    let tls = serve::tls(listen)?;
+    let node = Arc::new(Node::open(folder, &Unlock::KeyFile, &Bar::new())?);
+    serve::run(Arc::clone(&node), listen, tls, |url| {
+        let link = node.first_owner_link()?.context("the demonstration has an owner already")?;
+        say("Open this link; it signs you in as the owner, once:");
+        say(&format!("  {url}{}", link.path()));
+        say(&format!("Then trace {lot}"));
+        Ok(())
+    })
 }
 
 /// Imports the whole story.
 fn tell(story: &Story, folder: &Path, aloud: bool) -> Result<Node> {
     let [first, others @ ..] = story.member.as_slice() else { bail!("the story has no members") };
-    let mut node = Node::init(folder, &Unlock::KeyFile, &first.name, Some("US"), None)?;
+    let node = Node::init(folder, &Unlock::KeyFile, &first.name, Some("US"), None)?;
     for member in others {
         node.member_add(&member.name, Some("US"))?;
     }
@@ -185,7 +208,7 @@ fn tell(story: &Story, folder: &Path, aloud: bool) -> Result<Node> {
 }
 
 fn traced(node: &Node, story: &Story) -> Result<Trace> {
-    let trace = node.trace(&story.lot, Direction::Both)?;
+    let trace = node.trace(&Scope::All, &story.lot, Direction::Both)?;
     for member in trace.members() {
         let of_member: Vec<_> = trace.nodes.iter().filter(|n| n.member == member).collect();
         say(&format!("   {member} knows of {} things:", of_member.len()));
@@ -218,7 +241,7 @@ fn short(id: &str) -> &str {
 fn event_to_prove(node: &Node, trace: &Trace) -> Result<String> {
     for edge in &trace.edges {
         let query = format!("EQ_eventID={}", edge.event_id);
-        let answer = node.events(&query, EpcFormat::NeverTranslates)?;
+        let answer = node.events(&Scope::All, &query, EpcFormat::NeverTranslates)?;
         if answer.events.iter().any(|event| event.get("bizStep").is_some()) {
             return Ok(edge.event_id.clone());
         }
@@ -232,8 +255,8 @@ const TRUST: &str = "trust-policy";
 
 /// Gives the value of the field that is proven alone.
 fn prove_and_verify(node: &Node, event: &str, proofs: &Path) -> Result<String> {
-    let whole = node.prove(event, &[])?.bundle;
-    let field = node.prove(event, &["/bizStep".to_owned()])?.bundle;
+    let whole = node.prove(&Scope::All, event, &[])?.bundle;
+    let field = node.prove(&Scope::All, event, &["/bizStep".to_owned()])?.bundle;
     write(&proofs.join(WHOLE), &whole)?;
     write(&proofs.join(FIELD), &field)?;
     write(&proofs.join(TRUST), node.trust()?.as_bytes())?;
@@ -242,7 +265,8 @@ fn prove_and_verify(node: &Node, event: &str, proofs: &Path) -> Result<String> {
     ensure!(report.verdict == Verdict::Holds, "{}", report.message);
     let shown = report.records.first().and_then(|record| record.verified.event.as_ref());
     let shown = shown.context("the bundle does not show the event")?;
-    let answer = node.events(&format!("EQ_eventID={event}"), EpcFormat::NeverTranslates)?;
+    let answer =
+        node.events(&Scope::All, &format!("EQ_eventID={event}"), EpcFormat::NeverTranslates)?;
     let stored = answer.events.first().context("the event is gone")?;
     ensure!(shown.to_text() == stored.to_text(), "the bundle shows another event");
     say(&format!("      {}", report.message));
@@ -277,11 +301,11 @@ fn refusals(story: &Story, event: &str, step: &str, proofs: &Path) -> Result<()>
     // A whole log forged: the same story, the same names, other keys.
     let forgery = Folder::new(None, "demo-forgery")?;
     let forger = tell(story, &forgery.path.join("data"), false)?;
-    let trace = forger.trace(&story.lot, Direction::Both)?;
+    let trace = forger.trace(&Scope::All, &story.lot, Direction::Both)?;
     let forged_event = event_to_prove(&forger, &trace)?;
     ensure!(forged_event != event, "the forger has our event id");
     let (forged, wrong) = (proofs.join("forged.bundle"), proofs.join("forged-trust-policy"));
-    write(&forged, &forger.prove(&forged_event, &[])?.bundle)?;
+    write(&forged, &forger.prove(&Scope::All, &forged_event, &[])?.bundle)?;
     write(&wrong, forger.trust()?.as_bytes())?;
     refused("a wholly forged log", &checked(&forged, Some(&trust))?)?;
     let report = checked(&forged, None)?;

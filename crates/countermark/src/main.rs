@@ -1,6 +1,7 @@
 //! Command line, configuration and wiring. What is done stands in `countermark-node`; what is shown
 //! stands here.
 
+mod access_cli;
 mod bench;
 mod cli;
 mod commands;
@@ -27,6 +28,8 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const UNREADABLE: u8 = 3;
 /// Consistent, but log key not checked.
 pub(crate) const KEY_NOT_CHECKED: u8 = 4;
+/// Not allowed.
+pub(crate) const DENIED: u8 = 5;
 
 fn main() -> ExitCode {
     // clap ends with 2 on a wrong call and with 0 on --help and --version: our codes too.
@@ -44,12 +47,13 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<NodeError>().map(NodeError::kind) {
         Some(ErrorKind::Usage) => USAGE,
         Some(ErrorKind::Unreadable) => UNREADABLE,
+        Some(ErrorKind::Denied) => DENIED,
         Some(ErrorKind::Invalid | ErrorKind::Fatal) | None => DOES_NOT_HOLD,
     }
 }
 
 fn run(command: Command) -> anyhow::Result<u8> {
-    use commands::{members, proofs, pure, reading, writing};
+    use commands::{help, members, operating, proofs, pure, reading, writing};
     match command {
         Command::Init { data, name, country, origin } => {
             members::init(&data, &name, country.as_deref(), origin.as_deref())
@@ -71,7 +75,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
             members::endorse(&data, member.as_deref(), &event_id)
         }
         Command::Erase { data, member, event_id, class, reason, json } => {
-            let what = writing::Erased { class, reason };
+            let what = writing::Erasure { class, reason };
             writing::erase(&data, member.as_deref(), &event_id, &what, json)
         }
         Command::Classes { data, file } => writing::classes(&data, &file),
@@ -94,7 +98,18 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Hash { profile, pre_hash, file } => pure::hash(profile, pre_hash, &file),
         Command::Translate { id, json } => pure::translate(&id, json),
         Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
-        Command::Demo { once, data } => demo::run(once, data),
+        Command::Account(command) => commands::access::account(command),
+        Command::ApiKey(command) => commands::access::api_key(command),
+        Command::AccessLog { data, before, limit, json } => {
+            commands::access::access_log(&data, before, limit, json)
+        }
+        Command::Serve { data, listen } => commands::serve::serve(&data, &listen),
+        Command::Backup(args) => operating::backup(&args),
+        Command::Restore(args) => operating::restore(&args),
+        Command::Doctor(args) => operating::doctor(&args),
+        Command::Completions { shell } => Ok(help::completions(shell)),
+        Command::Man { output } => help::man(output.as_deref()),
+        Command::Demo { once, data, listen } => demo::run(once, data, &listen),
         Command::Bench { only_open: Some(folder), .. } => bench::only_open(&folder),
         Command::Bench { events, trace_events, peers, data, output, json, only_open: None } => {
             bench::run(&bench::Wanted { events, trace_events, peers, data, output, json })

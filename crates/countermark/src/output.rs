@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use countermark_epcis::json::Json;
 use countermark_node::Progress;
+use serde::Serialize;
 
 /// Writes an answer. A reader that went away (a closed pipe) is no error of ours.
 pub(crate) fn say(text: &str) {
@@ -23,8 +24,14 @@ pub(crate) fn say_bytes(bytes: &[u8]) {
 }
 
 /// Writes an answer as JSON.
-pub(crate) fn say_json(value: &Json) {
-    say(&value.to_text_pretty());
+pub(crate) fn say_json(value: &impl Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => say(&text),
+        Err(error) => {
+            eprintln!("countermark: the answer cannot be written as JSON: {error}");
+            std::process::exit(1);
+        }
+    }
 }
 
 /// An object from its members.

@@ -30,10 +30,13 @@
 //! | `sensor.interval` | W | an interval ends before it begins |
 //! | `findings.more` | N | there were more findings than are kept |
 
+use serde::{Deserialize, Serialize};
+
 use crate::json::Json;
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nothing has to change.
     Note,
@@ -56,7 +59,7 @@ impl Severity {
 }
 
 /// One remark about one place of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Where: a JSON pointer (RFC 6901) into the document that was read.
     pub pointer: String,
@@ -67,6 +70,7 @@ pub struct Finding {
     /// What is wrong, in a sentence.
     pub message: String,
     /// What to do about it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<String>,
 }
 

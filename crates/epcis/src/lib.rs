@@ -38,6 +38,7 @@ pub mod gs1;
 pub mod hash;
 mod ids;
 pub mod json;
+mod json_serde;
 mod parts;
 mod path;
 pub mod time;

@@ -1,5 +1,7 @@
 //! Reading blocks back from the log: the newest one, all after a height, one by its place.
 
+use std::cmp::Ordering;
+
 use countermark_ledger::block::BlockHeader;
 use countermark_ledger::ids::Hash;
 use countermark_ledger::limits::STATEMENTS_PER_BLOCK_MAX;
@@ -15,18 +17,27 @@ fn damaged(index: u64, what: impl Into<String>) -> NodeError {
     NodeError::Damaged { place: format!("log, leaf {index}"), what: what.into() }
 }
 
-fn leaf_at(log: &LogView, index: u64) -> Result<Vec<u8>, NodeError> {
-    log.leaf(index).map_err(|e| damaged(index, chain(&e)))
-}
+/// Leaves of one entry bundle.
+const LEAVES_AT_ONCE: u64 = 256;
 
 /// The header of the block that holds a leaf.
 pub(crate) fn header_of(log: &LogView, leaf_index: u64) -> Result<BlockHeader, NodeError> {
     let lowest = leaf_index.saturating_sub(STATEMENTS_PER_BLOCK_MAX as u64);
-    for index in (lowest..=leaf_index).rev() {
-        let bytes = leaf_at(log, index)?;
-        if bytes.first() == Some(&leaf::BLOCK_HEADER) {
+    let mut end = leaf_index.saturating_add(1);
+    while end > lowest {
+        // Bundle by bundle, backwards: one leaf alone costs as much as its whole bundle.
+        let start = ((end - 1) / LEAVES_AT_ONCE * LEAVES_AT_ONCE).max(lowest);
+        let mut found = None;
+        for leaf in log.leaves(start..end) {
+            let (index, bytes) = leaf.map_err(|e| damaged(start, chain(&e)))?;
+            if bytes.first() == Some(&leaf::BLOCK_HEADER) {
+                found = Some((index, bytes));
+            }
+        }
+        if let Some((index, bytes)) = found {
             return BlockHeader::from_leaf(&bytes).map_err(|e| damaged(index, e.to_string()));
         }
+        end = start;
     }
     Err(damaged(leaf_index, "no block header stands before it"))
 }
@@ -70,17 +81,24 @@ pub(crate) fn headers_from(log: &LogView, height: u64) -> Result<Vec<BlockHeader
 
 /// The header of the block of a height; `None` beyond the newest.
 pub(crate) fn header_at(log: &LogView, height: u64) -> Result<Option<BlockHeader>, NodeError> {
-    let mut next = newest(log)?;
-    while let Some(header) = next.filter(|header| header.height >= height) {
-        if header.height == height {
-            return Ok(Some(header));
+    let Some(newest) = newest(log)?.filter(|newest| newest.height >= height) else {
+        return Ok(None);
+    };
+    // Heights ascend with the leaves: each step leaves at least one block out.
+    let (mut low, mut high) = (0, newest.log_size);
+    while low <= high {
+        let middle = low + (high - low) / 2;
+        let header = header_of(log, middle)?;
+        match header.height.cmp(&height) {
+            Ordering::Equal => return Ok(Some(header)),
+            Ordering::Less => low = middle.max(header.log_size + header.statement_count) + 1,
+            Ordering::Greater => match header.log_size.checked_sub(1) {
+                Some(last) => high = last,
+                None => break,
+            },
         }
-        next = match header.log_size.checked_sub(1) {
-            None => None,
-            Some(last) => Some(header_of(log, last)?),
-        };
     }
-    Ok(None)
+    Err(damaged(low, format!("there is no block {height}, but later ones")))
 }
 
 /// A statement of a block, and the index of its leaf.
@@ -92,9 +110,10 @@ pub(crate) struct Placed {
 /// The statements of a block.
 pub(crate) fn statements(log: &LogView, header: &BlockHeader) -> Result<Vec<Placed>, NodeError> {
     let first = header.log_size + 1;
-    (first..first + header.statement_count)
-        .map(|index| {
-            let bytes = leaf_at(log, index)?;
+    // Bundle by bundle: one leaf alone costs as much as its whole bundle.
+    log.leaves(first..first + header.statement_count)
+        .map(|leaf| {
+            let (index, bytes) = leaf.map_err(|e| damaged(first, chain(&e)))?;
             let signed =
                 SignedStatement::from_leaf(&bytes).map_err(|e| damaged(index, e.to_string()))?;
             Ok(Placed { index, signed })

@@ -3,24 +3,33 @@
 use std::borrow::Cow;
 
 use countermark_epcis::document::{self, Rejection};
-use countermark_epcis::finding::{Finding, any_error};
+use countermark_epcis::finding::{Finding, Severity, any_error};
 use countermark_epcis::json::Json;
 use countermark_epcis::{Document, Event, Mode};
 use countermark_intake::mapping::{IntakeError, Mapping};
-use countermark_ledger::ids::{RecordId, sha256};
+use countermark_ledger::ids::{MemberId, RecordId, sha256};
 use countermark_ledger::state::entries::{Entry, TagEntry};
 use countermark_ledger::state::keys;
 
+use serde::{Deserialize, Serialize};
+
+use crate::access::Principal;
 use crate::clock;
 use crate::error::NodeError;
+use crate::jobs::{Reading, new_row};
+use crate::keyring::MemberSecrets;
 use crate::node::Node;
 use crate::prepare::{Incoming, Source, Tagger, prepare_all, random_event_id};
 use crate::progress::Progress;
 use crate::sequencer::{BATCH_RECORDS, NotTaken, Sequencer, Submission, Taken};
+use crate::shapes;
 
 /// Records that one block takes of one document; a larger document becomes several blocks, and
 /// capturing it again after an interruption adds what is missing.
 const RECORDS_PER_BLOCK: usize = 20 * BATCH_RECORDS;
+
+/// Events that a preview shows at most; it counts the others.
+pub const PREVIEW_EVENTS_MAX: usize = 200;
 
 const CLOCK_BEHIND: &str = "clock.behind";
 
@@ -34,11 +43,13 @@ pub struct InputFile {
 }
 
 /// A value that nobody knows and nobody guesses: the document waits until it is resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The file.
+    #[serde(default)]
     pub file: String,
     /// The place in it.
+    #[serde(rename = "pointer")]
     pub place: String,
     /// The rule.
     pub kind: String,
@@ -49,22 +60,53 @@ pub struct Held {
 }
 
 /// What became of documents.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct CaptureReport {
     /// Ids of the events that were recorded.
+    #[serde(with = "shapes::event_ids")]
     pub accepted: Vec<String>,
     /// Ids of the events that were recorded before.
+    #[serde(with = "shapes::event_ids")]
     pub duplicates: Vec<String>,
     /// Why files were not taken, with the file.
+    #[serde(with = "shapes::of_files")]
     pub rejected: Vec<(String, Finding)>,
     /// What was noticed in files that were taken, with the file.
+    #[serde(with = "shapes::of_files", default)]
     pub findings: Vec<(String, Finding)>,
     /// Unknown parties, items and places.
+    #[serde(default)]
     pub quarantined: Vec<Held>,
     /// Whether a file could not be read as what it should be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unreadable: bool,
     /// Why the node stopped before the last file; what is reported so far stays recorded.
+    #[serde(default, with = "shapes::failure", skip_serializing_if = "Option::is_none")]
     pub failed: Option<NodeError>,
+}
+
+impl CaptureReport {
+    /// Whether everything was taken.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.rejected.is_empty()
+            && self.quarantined.is_empty()
+            && !self.unreadable
+            && self.failed.is_none()
+    }
+
+    /// Adds what became of a further file.
+    fn add(&mut self, mut other: Self) {
+        self.accepted.append(&mut other.accepted);
+        self.duplicates.append(&mut other.duplicates);
+        self.rejected.append(&mut other.rejected);
+        let is_told = self.findings.iter().any(|(_, finding)| finding.rule == CLOCK_BEHIND);
+        let is_new = |(_, finding): &(String, Finding)| !is_told || finding.rule != CLOCK_BEHIND;
+        self.findings.extend(other.findings.into_iter().filter(is_new));
+        self.quarantined.append(&mut other.quarantined);
+        self.unreadable |= other.unreadable;
+        self.failed = self.failed.take().or(other.failed);
+    }
 }
 
 /// A document's events on their way, with the places that messages name.
@@ -73,6 +115,47 @@ struct Batch {
     incoming: Vec<Incoming>,
     /// Where each event stands, as a JSON pointer or a place in the foreign document.
     places: Vec<String>,
+}
+
+/// A document's events, sorted by what is known of them.
+struct Sorted {
+    fresh: Vec<(Incoming, Option<RecordId>)>,
+    duplicates: Vec<String>,
+    erased: Vec<Finding>,
+    faults: Vec<Finding>,
+}
+
+/// What a document would become, and nothing of it stored.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Preview {
+    /// Its events, the first [`PREVIEW_EVENTS_MAX`] of them; the ids of those without one are given
+    /// when they are recorded.
+    pub events: Vec<Json>,
+    /// Where each of them stands in the document.
+    pub places: Vec<String>,
+    /// How many events it has.
+    pub total: u64,
+    /// How many of them would be recorded.
+    pub fresh: u64,
+    /// How many of them are recorded already.
+    pub duplicates: u64,
+    /// Why it would not be taken.
+    pub rejected: Vec<Finding>,
+    /// What is noticed.
+    pub findings: Vec<Finding>,
+    /// Unknown parties, items and places.
+    pub quarantined: Vec<Held>,
+    /// Whether it cannot be read as what it should be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreadable: bool,
+}
+
+impl Preview {
+    /// Whether the document would be taken.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        self.rejected.is_empty() && self.quarantined.is_empty()
+    }
 }
 
 impl Node {
@@ -87,23 +170,26 @@ impl Node {
         lenient: bool,
         progress: &dyn Progress,
     ) -> Result<CaptureReport, NodeError> {
-        let member = self.member_index(member)?;
-        let mode = if lenient { Mode::Lenient } else { Mode::Strict };
-        let mut report = CaptureReport::default();
-        for file in files {
-            match document::read(&file.bytes, mode) {
-                Ok(document) => {
-                    let noticed = document.findings.iter().cloned();
-                    report.findings.extend(noticed.map(|finding| (file.name.clone(), finding)));
-                    let batch = self.epcis_batch(member, file, document);
-                    if let Err(error) = self.record(member, batch, &mut report, progress) {
-                        return stopped(report, error);
-                    }
-                }
-                Err(rejection) => reject(&mut report, &file.name, &rejection),
-            }
-        }
-        Ok(report)
+        self.capture_by(&Principal::local(), member, files, lenient, progress)
+    }
+
+    /// Records the events of EPCIS documents for a member that the caller may speak for.
+    ///
+    /// # Errors
+    /// As [`Node::capture`].
+    pub fn capture_by(
+        &self,
+        by: &Principal,
+        member: Option<&str>,
+        files: &[InputFile],
+        lenient: bool,
+        progress: &dyn Progress,
+    ) -> Result<CaptureReport, NodeError> {
+        self.writing()?;
+        let member = self.held(&self.member_in(&by.scope(), member)?)?;
+        self.take(by, &member, Reading::Capture { lenient }, files, &mut |file, report| {
+            self.capture_file(&member, file, lenient, report, progress)
+        })
     }
 
     /// Records what a mapping makes of foreign documents for a member.
@@ -117,50 +203,176 @@ impl Node {
         files: &[InputFile],
         progress: &dyn Progress,
     ) -> Result<CaptureReport, NodeError> {
-        let member = self.member_index(member)?;
-        let master = self.master_data()?;
-        let mut report = CaptureReport::default();
-        for file in files {
-            let outcome = match mapping.import(&file.bytes, &master) {
-                Ok(outcome) => outcome,
-                Err(error) => {
-                    report.unreadable |= matches!(error, IntakeError::Read(_));
-                    let finding = Finding::error("", "document.read", error.to_string());
-                    report.rejected.push((file.name.clone(), finding));
-                    continue;
-                }
-            };
-            let with_file = |finding: Finding| (file.name.clone(), finding);
-            let changed = self.note_document(member, &outcome)?;
-            report.findings.extend(changed.map(with_file));
-            report.quarantined.extend(outcome.quarantined.iter().map(|held| Held {
-                file: file.name.clone(),
-                place: held.place.clone(),
-                kind: held.rule.to_owned(),
-                value: held.value.clone(),
-                message: held.needed.clone(),
-            }));
-            if !outcome.is_taken() {
-                report.rejected.extend(outcome.findings.into_iter().map(with_file));
-                continue;
-            }
-            let name = format!("{}@{}", mapping.manifest().id, mapping.manifest().version);
-            report.findings.extend(outcome.findings.iter().cloned().map(with_file));
-            match self.mapped_batch(member, file, &outcome, &name) {
-                Ok(batch) => {
-                    if let Err(error) = self.record(member, batch, &mut report, progress) {
-                        return stopped(report, error);
-                    }
-                }
-                Err(findings) => report.rejected.extend(findings.into_iter().map(with_file)),
-            }
-        }
-        Ok(report)
+        self.writing()?;
+        let member = self.held(&self.member_id(member)?)?;
+        let reading = Reading::Import { mapping: mapping.manifest().id.clone() };
+        self.take(&Principal::local(), &member, reading, files, &mut |file, report| {
+            self.import_file(&member, mapping, file, report, progress)
+        })
     }
 
-    fn epcis_batch(&self, member: usize, file: &InputFile, document: Document) -> Batch {
-        let mut tagger =
-            Tagger::new(&self.keyring.secrets.members[member].tag_key, &self.classes.personal);
+    /// Takes files one by one, each with a job that says what became of it.
+    fn take(
+        &self,
+        by: &Principal,
+        member: &MemberSecrets,
+        reading: Reading,
+        files: &[InputFile],
+        one: &mut dyn FnMut(&InputFile, &mut CaptureReport) -> Result<(), NodeError>,
+    ) -> Result<CaptureReport, NodeError> {
+        let mut all = CaptureReport::default();
+        for file in files {
+            let job = new_row(by, member, &reading, file, self.lock().clock.now_ms());
+            let mut report = CaptureReport::default();
+            let done = one(file, &mut report);
+            // What is recorded stays so, whether it can be noted or not; the note waits meanwhile.
+            let _noted = self.job_note(job, &member.vault_key, &report, done.as_ref().err());
+            all.add(report);
+            if let Err(error) = done {
+                return stopped(all, error);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Records the events of one EPCIS document.
+    pub(crate) fn capture_file(
+        &self,
+        member: &MemberSecrets,
+        file: &InputFile,
+        lenient: bool,
+        report: &mut CaptureReport,
+        progress: &dyn Progress,
+    ) -> Result<(), NodeError> {
+        let mode = if lenient { Mode::Lenient } else { Mode::Strict };
+        match document::read(&file.bytes, mode) {
+            Ok(document) => {
+                let noticed = document.findings.iter().cloned();
+                report.findings.extend(noticed.map(|finding| (file.name.clone(), finding)));
+                let batch = self.epcis_batch(member, file, document);
+                self.record(&member.id, batch, report, progress)
+            }
+            Err(rejection) => {
+                reject(report, &file.name, &rejection);
+                Ok(())
+            }
+        }
+    }
+
+    /// Records what a mapping makes of one document.
+    pub(crate) fn import_file(
+        &self,
+        member: &MemberSecrets,
+        mapping: &Mapping,
+        file: &InputFile,
+        report: &mut CaptureReport,
+        progress: &dyn Progress,
+    ) -> Result<(), NodeError> {
+        let outcome = match mapping.import(&file.bytes, &self.master_data()?) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                report.unreadable |= matches!(error, IntakeError::Read(_));
+                let finding = Finding::error("", "document.read", error.to_string());
+                report.rejected.push((file.name.clone(), finding));
+                return Ok(());
+            }
+        };
+        let with_file = |finding: Finding| (file.name.clone(), finding);
+        let changed = self.note_document(member, &outcome)?;
+        report.findings.extend(changed.map(with_file));
+        report.quarantined.extend(held(file, &outcome));
+        if !outcome.is_taken() {
+            report.rejected.extend(outcome.findings.into_iter().map(with_file));
+            return Ok(());
+        }
+        report.findings.extend(outcome.findings.iter().cloned().map(with_file));
+        match self.mapped_batch(member, file, &outcome, &versioned(mapping)) {
+            Ok(batch) => self.record(&member.id, batch, report, progress),
+            Err(findings) => {
+                report.rejected.extend(findings.into_iter().map(with_file));
+                Ok(())
+            }
+        }
+    }
+
+    /// What an EPCIS document would become. Nothing is stored.
+    ///
+    /// # Errors
+    /// [`NodeError`] where the node itself fails.
+    pub fn capture_preview(
+        &self,
+        by: &Principal,
+        member: Option<&str>,
+        file: &InputFile,
+        lenient: bool,
+    ) -> Result<Preview, NodeError> {
+        let member = self.held(&self.member_in(&by.scope(), member)?)?;
+        let mode = if lenient { Mode::Lenient } else { Mode::Strict };
+        let mut preview = Preview::default();
+        match document::read(&file.bytes, mode) {
+            Ok(document) => {
+                preview.findings.clone_from(&document.findings);
+                let batch = self.epcis_batch(&member, file, document);
+                self.preview(batch, &mut preview)?;
+            }
+            Err(rejection) => {
+                preview.unreadable = rejection.is_unreadable();
+                preview.rejected = rejection.findings();
+            }
+        }
+        Ok(preview)
+    }
+
+    /// What a mapping would make of a document. Nothing is stored.
+    ///
+    /// # Errors
+    /// [`NodeError`] where the node itself fails.
+    pub fn import_preview(
+        &self,
+        by: &Principal,
+        member: Option<&str>,
+        mapping: &Mapping,
+        file: &InputFile,
+    ) -> Result<Preview, NodeError> {
+        let member = self.held(&self.member_in(&by.scope(), member)?)?;
+        let mut preview = Preview::default();
+        let outcome = match mapping.import(&file.bytes, &self.master_data()?) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                preview.unreadable = matches!(error, IntakeError::Read(_));
+                preview.rejected.push(Finding::error("", "document.read", error.to_string()));
+                return Ok(preview);
+            }
+        };
+        preview.quarantined = held(file, &outcome).collect();
+        let (errors, noticed): (Vec<Finding>, Vec<Finding>) =
+            outcome.findings.iter().cloned().partition(|f| f.severity == Severity::Error);
+        (preview.rejected, preview.findings) = (errors, noticed);
+        if outcome.is_taken() {
+            match self.mapped_batch(&member, file, &outcome, &versioned(mapping)) {
+                Ok(batch) => self.preview(batch, &mut preview)?,
+                Err(faults) => preview.rejected.extend(faults),
+            }
+        }
+        Ok(preview)
+    }
+
+    fn preview(&self, batch: Batch, preview: &mut Preview) -> Result<(), NodeError> {
+        let shown = batch.incoming.iter().take(PREVIEW_EVENTS_MAX);
+        preview.events = shown.map(|incoming| incoming.event.json().clone()).collect();
+        preview.places = batch.places.iter().take(PREVIEW_EVENTS_MAX).cloned().collect();
+        preview.total = batch.incoming.len() as u64;
+        let sorted = self.sort_out(batch)?;
+        preview.fresh = sorted.fresh.len() as u64;
+        preview.duplicates = preview.total - preview.fresh - sorted.faults.len() as u64;
+        preview.findings.extend(sorted.erased);
+        preview.rejected.extend(sorted.faults);
+        Ok(())
+    }
+
+    fn epcis_batch(&self, member: &MemberSecrets, file: &InputFile, document: Document) -> Batch {
+        let classes = self.classes();
+        let mut tagger = Tagger::new(&member.tag_key, &classes.personal);
         let prefix = match document.kind {
             document::Kind::Capture => "/epcisBody/eventList/",
             document::Kind::Query => "/epcisBody/queryResults/resultsBody/eventList/",
@@ -180,13 +392,13 @@ impl Node {
 
     fn mapped_batch(
         &self,
-        member: usize,
+        member: &MemberSecrets,
         file: &InputFile,
         outcome: &countermark_intake::Outcome,
         mapping: &str,
     ) -> Result<Batch, Vec<Finding>> {
-        let mut tagger =
-            Tagger::new(&self.keyring.secrets.members[member].tag_key, &self.classes.personal);
+        let classes = self.classes();
+        let mut tagger = Tagger::new(&member.tag_key, &classes.personal);
         let (mut incoming, mut places, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         for (json, line) in outcome.events.iter().zip(&outcome.lines) {
             let event = match Event::from_json(json.clone()) {
@@ -222,65 +434,70 @@ impl Node {
     /// Records a document's events, but those that are recorded already.
     fn record(
         &self,
-        member: usize,
+        member: &MemberId,
         batch: Batch,
         report: &mut CaptureReport,
         progress: &dyn Progress,
     ) -> Result<(), NodeError> {
+        let file = batch.file.clone();
+        let sorted = self.sort_out(batch)?;
+        if !sorted.faults.is_empty() {
+            report.rejected.extend(sorted.faults.into_iter().map(|fault| (file.clone(), fault)));
+            return Ok(());
+        }
+        report.duplicates.extend(sorted.duplicates);
+        report.findings.extend(sorted.erased.into_iter().map(|noticed| (file.clone(), noticed)));
+        self.submit_records(member, &file, &sorted.fresh, report, progress)
+    }
+
+    /// Sorts a document's events by what the ledger knows of them.
+    fn sort_out(&self, batch: Batch) -> Result<Sorted, NodeError> {
         let mut fresh: Vec<(Incoming, Option<RecordId>)> = Vec::new();
         let (mut duplicates, mut erased, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-        {
-            let mut seen = std::collections::BTreeMap::new();
-            for (mut incoming, place) in batch.incoming.into_iter().zip(&batch.places) {
-                let twice = seen.insert(incoming.tag, fresh.len());
-                if let Some(earlier) = twice {
-                    // The same id or line twice in one document: the same event, or a contradiction.
-                    let (first, _): &(Incoming, _) = &fresh[earlier];
-                    seen.insert(incoming.tag, earlier);
-                    if same_event(first.event.json(), incoming.event.json()) {
-                        duplicates.extend(first.event.event_id().map(str::to_owned));
-                        continue;
-                    }
-                    faults.push(taken_id(place, incoming.event.event_id()));
+        let mut seen = std::collections::BTreeMap::new();
+        for (mut incoming, place) in batch.incoming.into_iter().zip(&batch.places) {
+            let twice = seen.insert(incoming.tag, fresh.len());
+            if let Some(earlier) = twice {
+                // The same id or line twice in one document: the same event, or a contradiction.
+                let (first, _): &(Incoming, _) = &fresh[earlier];
+                seen.insert(incoming.tag, earlier);
+                if same_event(first.event.json(), incoming.event.json()) {
+                    duplicates.extend(first.event.event_id().map(str::to_owned));
                     continue;
                 }
-                // Locked for one event at a time, so that blocks can be made in between.
-                let standing = known(&self.lock(), &incoming)?;
-                match standing {
-                    Known::No => {
-                        if !incoming.named {
-                            incoming.event.set_event_id(&random_event_id()?);
-                        }
-                        fresh.push((incoming, None));
+                faults.push(taken_id(place, incoming.event.event_id()));
+                continue;
+            }
+            // Locked for one event at a time, so that blocks can be made in between.
+            let standing = known(&self.lock(), &incoming)?;
+            match standing {
+                Known::No => {
+                    if !incoming.named {
+                        incoming.event.set_event_id(&random_event_id()?);
                     }
-                    Known::Same(event_id) => {
-                        seen.remove(&incoming.tag);
-                        duplicates.push(event_id);
-                    }
-                    Known::Erased(event_id) => {
-                        seen.remove(&incoming.tag);
-                        erased.push(erased_event(place, event_id.as_deref()));
-                        duplicates.extend(event_id);
-                    }
-                    Known::Other => {
-                        seen.remove(&incoming.tag);
-                        faults.push(taken_id(place, incoming.event.event_id()));
-                    }
+                    fresh.push((incoming, None));
+                }
+                Known::Same(event_id) => {
+                    seen.remove(&incoming.tag);
+                    duplicates.push(event_id);
+                }
+                Known::Erased(event_id) => {
+                    seen.remove(&incoming.tag);
+                    erased.push(erased_event(place, event_id.as_deref()));
+                    duplicates.extend(event_id);
+                }
+                Known::Other => {
+                    seen.remove(&incoming.tag);
+                    faults.push(taken_id(place, incoming.event.event_id()));
                 }
             }
         }
-        if !faults.is_empty() {
-            report.rejected.extend(faults.into_iter().map(|fault| (batch.file.clone(), fault)));
-            return Ok(());
-        }
-        report.duplicates.extend(duplicates);
-        report.findings.extend(erased.into_iter().map(|noticed| (batch.file.clone(), noticed)));
-        self.submit_records(member, &batch.file, &fresh, report, progress)
+        Ok(Sorted { fresh, duplicates, erased, faults })
     }
 
     fn submit_records(
         &self,
-        member: usize,
+        member: &MemberId,
         file: &str,
         fresh: &[(Incoming, Option<RecordId>)],
         report: &mut CaptureReport,
@@ -290,10 +507,10 @@ impl Node {
         for part in fresh.chunks(RECORDS_PER_BLOCK) {
             let mut part = Cow::Borrowed(part);
             while !part.is_empty() {
-                let records = prepare_all(&part, &self.classes)?;
+                let records = prepare_all(&part, &self.classes())?;
                 let ids: Vec<String> =
                     records.iter().map(|record| record.event_id.clone()).collect();
-                let submission = Submission::Records { signer: self.signing(member), records };
+                let submission = Submission::Records { member: *member, records };
                 match self.submit(submission)? {
                     Ok(taken) => {
                         report.accepted.extend(ids);
@@ -378,6 +595,24 @@ fn stopped(mut report: CaptureReport, error: NodeError) -> Result<CaptureReport,
     }
     report.failed = Some(error);
     Ok(report)
+}
+
+fn held<'a>(
+    file: &'a InputFile,
+    outcome: &'a countermark_intake::Outcome,
+) -> impl Iterator<Item = Held> + 'a {
+    outcome.quarantined.iter().map(|held| Held {
+        file: file.name.clone(),
+        place: held.place.clone(),
+        kind: held.rule.to_owned(),
+        value: held.value.clone(),
+        message: held.needed.clone(),
+    })
+}
+
+/// A mapping's name as provenance has it.
+fn versioned(mapping: &Mapping) -> String {
+    format!("{}@{}", mapping.manifest().id, mapping.manifest().version)
 }
 
 fn reject(report: &mut CaptureReport, file: &str, rejection: &Rejection) {

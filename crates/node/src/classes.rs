@@ -13,6 +13,7 @@
 //! key is wrapped by a key of the subject.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
 
 use countermark_epcis::json::Json;
 use countermark_ledger::record::{Classification, FieldClass};
@@ -97,13 +98,16 @@ impl Node {
     ///
     /// # Errors
     /// [`NodeError::Unreadable`] names the entry that is wrong; nothing changes then.
-    pub fn classes_set(&mut self, name: &str, text: &[u8]) -> Result<usize, NodeError> {
+    pub fn classes_set(&self, name: &str, text: &[u8]) -> Result<usize, NodeError> {
+        self.writing()?;
         let unreadable = |what: String| NodeError::Unreadable { place: name.to_owned(), what };
         let text = std::str::from_utf8(text).map_err(|_| unreadable("not UTF-8".to_owned()))?;
         let (classes, count) = Classes::parse(text).map_err(unreadable)?;
-        let stored = self.lock().stores.desk.set_setting(SETTING, text.as_bytes());
+        // What is in force and what the desk holds change together.
+        let sequencer = self.lock();
+        let stored = sequencer.stores.desk.set_setting(SETTING, text.as_bytes());
         stored.map_err(|e| store_error(&e))?;
-        self.classes = classes;
+        *self.classes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(classes);
         Ok(count)
     }
 }

@@ -3,21 +3,30 @@
 use countermark_ledger::cid::{Profile, salted_digest};
 use countermark_ledger::ids::{DocumentId, hex};
 use countermark_ledger::record::FieldClass;
-use countermark_ledger::statement::{Body, Document, DocumentDigest, Erasure, padded_size};
+use countermark_ledger::state::entries::{DocumentEntry, Entry};
+use countermark_ledger::state::keys;
+use countermark_ledger::statement::{
+    self, Body, DocumentDigest, Erasure, MEDIA_CLASSES, padded_size,
+};
 use countermark_ledger::trust::unhex;
 use countermark_store::vault::{ClassState, Location};
 
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
 use crate::error::NodeError;
 use crate::keyring;
 use crate::node::Node;
 use crate::prepare::keyed;
+use crate::scope::{Scope, name_of};
 use crate::stores::{DOCUMENT_SETTING, DocumentPlace, store_error};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Why values are erased; the numbers are registered
 /// ([`ERASURE_REASONS`](countermark_ledger::statement::ERASURE_REASONS)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[repr(u64)]
 pub enum ErasureReason {
     /// The person concerned asked for it.
@@ -33,11 +42,48 @@ pub enum ErasureReason {
 }
 
 /// A document in the vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptDocument {
     /// Its id on the ledger, in hexadecimal.
+    #[serde(rename = "documentID")]
     pub id: String,
     /// Its IPFS CID. It names the content: give it only to those who may know that.
     pub cid: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// A kept document as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    /// Its id on the ledger, in hexadecimal.
+    #[serde(rename = "documentID")]
+    pub id: String,
+    /// The name that it was given under.
+    pub name: String,
+    /// Name of the member that keeps it.
+    pub member: String,
+    /// Its size; none where it was kept before sizes were noted.
+    pub bytes: Option<u64>,
+    /// Its registered media class, by its name.
+    pub media_class: String,
+    /// Height of the block that states it.
+    pub height: u64,
+    /// When it was kept, by this node's clock; none where it was kept before that was noted.
+    pub kept_at: Option<String>,
+}
+
+/// What an erasure did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// The event, as it was named.
+    #[serde(rename = "eventID")]
+    pub event_id: String,
+    /// Names of the classes that were still there.
+    pub erased: Vec<String>,
+    /// The class that was asked for; none for all.
+    pub class: Option<String>,
 }
 
 /// Registered number of a file's media class, by its name.
@@ -61,28 +107,28 @@ impl Node {
     /// # Errors
     /// What the disk or the ledger says.
     pub fn document(
-        &mut self,
+        &self,
         member: Option<&str>,
         name: &str,
         bytes: &[u8],
     ) -> Result<KeptDocument, NodeError> {
-        let at = self.member_index(member)?;
-        let member = self.keyring.secrets.members[at].id;
+        self.writing()?;
+        let member = self.member_id(member)?;
+        let vault_key = self.held(&member)?.vault_key;
         let id: [u8; 16] = keyring::random()?;
-        let stored = {
+        let (stored, now_ms) = {
             let mut sequencer = self.lock();
-            let day = u32::try_from(sequencer.clock.now_ms() / DAY_MS).unwrap_or(u32::MAX);
+            let now_ms = sequencer.clock.now_ms();
+            let day = u32::try_from(now_ms / DAY_MS).unwrap_or(u32::MAX);
             let vault = sequencer.stores.vaults.get_mut(&member);
             let vault = vault.ok_or_else(|| NodeError::Store("the member has no vault".into()))?;
             let mut content = bytes;
-            vault
-                .put_document(day, &id, &mut content, Profile::KUBO_V1)
-                .map_err(|e| store_error(&e))?
+            let stored = vault.put_document(day, &id, &mut content, Profile::KUBO_V1);
+            (stored.map_err(|e| store_error(&e))?, now_ms)
         };
         // Derived, so that nothing more has to be kept: whoever is to check the document gets it.
-        let vault_key = &self.keyring.secrets.members[at].vault_key;
-        let salt = keyed(vault_key, &[b"document salt", &id]);
-        let body = Body::Document(Document {
+        let salt = keyed(&vault_key, &[b"document salt", &id]);
+        let body = Body::Document(statement::Document {
             document: id,
             digest: DocumentDigest::Salted(salted_digest(&salt, &stored.sha256)),
             media_class: media_class(name),
@@ -90,27 +136,74 @@ impl Node {
         });
         // Before the statement: a place without one is forgotten, a statement whose document nobody
         // finds would not be.
-        let kept =
-            DocumentPlace { member, location: stored.location.to_u64(), name: name.to_owned() };
+        let kept = DocumentPlace {
+            member,
+            location: stored.location.to_u64(),
+            name: name.to_owned(),
+            bytes: Some(stored.length),
+            kept_at_ms: Some(now_ms),
+        };
         let place = serde_json::to_vec(&kept).unwrap_or_default();
         let setting = format!("{DOCUMENT_SETTING}{}", hex(&id));
         self.lock().stores.desk.set_setting(&setting, &place).map_err(|e| store_error(&e))?;
-        self.state(at, vec![body])?;
-        Ok(KeptDocument { id: hex(&id), cid: stored.cid.to_string() })
+        self.state(&member, vec![body])?;
+        Ok(KeptDocument { id: hex(&id), cid: stored.cid.to_string(), bytes: bytes.len() as u64 })
+    }
+
+    /// The documents that the members who are seen keep, oldest first.
+    ///
+    /// # Errors
+    /// Where desk or state cannot be read.
+    pub fn documents(&self, scope: &Scope) -> Result<Vec<Document>, NodeError> {
+        let secrets = self.secrets();
+        let sequencer = self.lock();
+        let noted = sequencer.stores.desk.settings_of(DOCUMENT_SETTING);
+        let mut documents = Vec::new();
+        for (setting, place) in noted.map_err(|e| store_error(&e))? {
+            let id = setting.strip_prefix(DOCUMENT_SETTING).unwrap_or(&setting).to_owned();
+            let place: DocumentPlace =
+                serde_json::from_slice(&place).map_err(|e| store_error(&e))?;
+            if !scope.holds(&place.member) {
+                continue;
+            }
+            let Some(number) = unhex::<16>(&id) else { continue };
+            let entry = DocumentEntry::load(&sequencer.stores.state, &keys::document(&number));
+            // A place without a statement: whoever kept it was told that it is not kept.
+            let Some(entry) = entry.map_err(|e| store_error(&e))? else { continue };
+            let class = usize::try_from(media_class(&place.name)).unwrap_or(0);
+            documents.push(Document {
+                id,
+                member: name_of(&secrets, &place.member),
+                bytes: place.bytes,
+                media_class: MEDIA_CLASSES.get(class).copied().unwrap_or("other").to_owned(),
+                height: entry.height,
+                kept_at: place.kept_at_ms.map(clock::moment),
+                name: place.name,
+            });
+        }
+        documents.sort_by(|a, b| (a.height, &a.id).cmp(&(b.height, &b.id)));
+        Ok(documents)
     }
 
     /// A kept document: the name it was given under, and its content.
     ///
     /// # Errors
-    /// [`NodeError::NotFound`] where this node keeps no such document.
-    pub fn document_content(&self, id: &str) -> Result<(String, Vec<u8>), NodeError> {
-        let unknown = || NodeError::NotFound(format!("this node keeps no document {id}"));
+    /// [`NodeError::NotFound`] where no member that is seen keeps such a document.
+    pub fn document_content(
+        &self,
+        scope: &Scope,
+        id: &str,
+    ) -> Result<(String, Vec<u8>), NodeError> {
+        let unknown = || NodeError::NotFound(format!("{} a document {id}", self.seen_by(scope)));
         let document: DocumentId = unhex(id).ok_or_else(unknown)?;
         let sequencer = self.lock();
         let setting = format!("{DOCUMENT_SETTING}{id}");
         let place = sequencer.stores.desk.setting(&setting).map_err(|e| store_error(&e))?;
         let place: DocumentPlace =
             serde_json::from_slice(&place.ok_or_else(unknown)?).map_err(|e| store_error(&e))?;
+        if !scope.holds(&place.member) {
+            return Err(unknown());
+        }
         let vault = sequencer.stores.vaults.get(&place.member).ok_or_else(unknown)?;
         let mut content = Vec::new();
         vault
@@ -128,14 +221,15 @@ impl Node {
     /// # Errors
     /// [`NodeError::NotFound`] where the member has no such event.
     pub fn erase(
-        &mut self,
+        &self,
+        scope: &Scope,
         member: Option<&str>,
         event_id: &str,
         class: Option<&str>,
         reason: ErasureReason,
     ) -> Result<Vec<String>, NodeError> {
-        let at = self.member_index(member)?;
-        let member = self.keyring.secrets.members[at].id;
+        self.writing()?;
+        let member = self.member_in(scope, member)?;
         let wanted: Vec<FieldClass> = match class {
             None => FieldClass::ALL.to_vec(),
             Some(name) => vec![FieldClass::from_name(name).ok_or_else(|| {
@@ -146,12 +240,15 @@ impl Node {
         };
         let (rows, time_ms) = {
             let sequencer = self.lock();
-            let mut rows = self.rows_of_event(&sequencer, event_id)?;
+            let mut rows = self.rows_of_event(&sequencer, scope, event_id)?;
             rows.retain(|row| row.member == member);
             (rows, sequencer.clock.now_ms())
         };
+        let mut public_ids = vec![event_id.to_owned()];
+        public_ids.extend(rows.iter().filter_map(|row| row.event_id.clone()));
+        public_ids.extend(rows.iter().map(|row| hex(&row.record_id)));
         if rows.is_empty() {
-            let name = &self.keyring.secrets.members[at].name;
+            let name = name_of(&self.secrets(), &member);
             let what = format!("{name} has no event {event_id}; only who recorded it can erase it");
             return Err(NodeError::NotFound(what));
         }
@@ -182,8 +279,9 @@ impl Node {
         if bodies.is_empty() {
             return Ok(Vec::new());
         }
+        self.withdraw_releases_of(&public_ids)?;
         // The sequencer carries out in the vault what the ledger then states.
-        self.state(at, bodies)?;
+        self.state(&member, bodies)?;
         let named =
             names.into_iter().filter_map(|number| FieldClass::from_number(u64::from(number)));
         Ok(named.map(|class| class.name().to_owned()).collect())

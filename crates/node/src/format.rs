@@ -2,18 +2,47 @@
 
 use countermark_epcis::gs1::{self, Identifier};
 use countermark_epcis::json::Json;
+use serde::{Deserialize, Serialize};
 
 /// GS1's four values of the header `GS1-EPC-Format`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum EpcFormat {
     /// Every GS1 identifier as canonical Digital Link.
+    #[serde(rename = "Always_GS1_Digital_Link")]
     AlwaysGs1DigitalLink,
     /// Every identifier that has an EPC URN as that.
+    #[serde(rename = "Always_EPC_URN")]
     AlwaysEpcUrn,
     /// As captured.
+    #[serde(rename = "Never_Translates")]
+    #[default]
     NeverTranslates,
     /// As captured.
+    #[serde(rename = "No_Preference")]
     NoPreference,
+}
+
+impl EpcFormat {
+    /// GS1's four values.
+    pub const ALL: [Self; 4] =
+        [Self::AlwaysGs1DigitalLink, Self::AlwaysEpcUrn, Self::NeverTranslates, Self::NoPreference];
+
+    /// The value as GS1 writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AlwaysGs1DigitalLink => "Always_GS1_Digital_Link",
+            Self::AlwaysEpcUrn => "Always_EPC_URN",
+            Self::NeverTranslates => "Never_Translates",
+            Self::NoPreference => "No_Preference",
+        }
+    }
+
+    /// The value that is written so.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == name)
+    }
 }
 
 /// Members whose values, or the values in whose lists, are identifiers of objects or places.

@@ -25,6 +25,8 @@ use countermark_store::vault::{ClassState, Location, StoredRecord, Vault, VaultE
 use countermark_tlog::Signer;
 use countermark_tlog::note::Algorithm;
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
 use crate::blocks::{self, Placed};
 use crate::error::NodeError;
 use crate::keyring::{Keyring, Secrets, Unlock};
@@ -42,7 +44,7 @@ use crate::stores::{
 const FAULTS_MAX: usize = 1_000;
 
 /// One thing that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Fault {
     /// Store, file and position.
     pub place: String,
@@ -59,6 +61,25 @@ pub struct FsckReport {
     pub checked: Vec<(String, u64)>,
     /// Empty where all of it holds.
     pub faults: Vec<Fault>,
+}
+
+impl Serialize for FsckReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut report = serializer.serialize_struct("FsckReport", 3)?;
+        report.serialize_field("sound", &self.faults.is_empty())?;
+        report.serialize_field("checked", &Counts(&self.checked))?;
+        report.serialize_field("faults", &self.faults)?;
+        report.end()
+    }
+}
+
+/// Counts as an object, in their order.
+struct Counts<'a>(&'a [(String, u64)]);
+
+impl Serialize for Counts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(what, count)| (what, count)))
+    }
 }
 
 impl FsckReport {

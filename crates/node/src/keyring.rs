@@ -16,6 +16,9 @@ use zeroize::{Zeroize, Zeroizing};
 /// Argon2id: memory in KiB, passes, lanes (RFC 9106 §4, second recommended option).
 const ARGON2: (u32, u32, u32) = (65_536, 3, 4);
 const SECRETS_PURPOSE: &[u8] = b"countermark secrets v1";
+pub(crate) const KEY_FILE: &str = "key";
+pub(crate) const LOCK_FILE: &str = "lock";
+pub(crate) const SECRETS_FILE: &str = "secrets";
 const SECRETS_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const NONCE_LEN: usize = 12;
 
@@ -176,7 +179,7 @@ impl Keyring {
         let (lock, key) = match unlock {
             Unlock::KeyFile => {
                 let key = Zeroizing::new(random::<32>()?);
-                write_private(&folder.join("key"), &*key)?;
+                write_private(&folder.join(KEY_FILE), &*key)?;
                 (Lock::KeyFile, key)
             }
             Unlock::Passphrase(passphrase) | Unlock::PassphraseIfNeeded(passphrase) => {
@@ -187,7 +190,7 @@ impl Keyring {
             }
         };
         let text = serde_json::to_vec_pretty(&lock).unwrap_or_default();
-        write_private(&folder.join("lock"), &text)?;
+        write_private(&folder.join(LOCK_FILE), &text)?;
         let keyring = Self { folder: folder.to_owned(), key, secrets };
         keyring.save()?;
         Ok(keyring)
@@ -198,20 +201,39 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`]; the files stay as they are.
     pub(crate) fn open(folder: &Path, unlock: &Unlock) -> Result<Self, KeyringError> {
-        let place = folder.join("lock");
+        let place = folder.join(LOCK_FILE);
         let lock: Lock = serde_json::from_slice(&read(&place)?)
             .map_err(|e| KeyringError::Damaged { place, what: e.to_string() })?;
         let key = match (lock, unlock) {
             (Lock::KeyFile, Unlock::Passphrase(_)) => return Err(KeyringError::NoPassphrase),
-            (Lock::KeyFile, _) => read_key(&folder.join("key"))?,
+            (Lock::KeyFile, _) => read_key(&folder.join(KEY_FILE))?,
             (Lock::Argon2id { .. }, Unlock::KeyFile) => return Err(KeyringError::PassphraseNeeded),
             (
                 Lock::Argon2id { memory_kib, passes, lanes, salt },
                 Unlock::Passphrase(text) | Unlock::PassphraseIfNeeded(text),
             ) => derive(text, &salt, memory_kib, passes, lanes, folder)?,
         };
-        let secrets = unseal(&folder.join("secrets"), &key)?;
+        let secrets = unseal(&folder.join(SECRETS_FILE), &key)?;
         Ok(Self { folder: folder.to_owned(), key, secrets })
+    }
+
+    /// Makes the keyring of the node that follows this one, under the same key file or passphrase.
+    ///
+    /// # Errors
+    /// [`KeyringError::Io`].
+    pub(crate) fn renew(&self, folder: &Path, secrets: Secrets) -> Result<Self, KeyringError> {
+        let failed = |cause| KeyringError::Io { place: folder.to_owned(), cause };
+        fs::create_dir(folder).map_err(failed)?;
+        restrict_folder(folder).map_err(failed)?;
+        for name in [KEY_FILE, LOCK_FILE] {
+            let from = self.folder.join(name);
+            if from.exists() {
+                write_private(&folder.join(name), &Zeroizing::new(read(&from)?))?;
+            }
+        }
+        let keyring = Self { folder: folder.to_owned(), key: self.key.clone(), secrets };
+        keyring.save()?;
+        Ok(keyring)
     }
 
     /// Writes the secrets as they are now; the old file stays until the new one is durable.
@@ -221,7 +243,7 @@ impl Keyring {
     pub(crate) fn save(&self) -> Result<(), KeyringError> {
         let text = Zeroizing::new(serde_json::to_vec(&self.secrets).unwrap_or_default());
         let nonce = random::<NONCE_LEN>()?;
-        let place = self.folder.join("secrets");
+        let place = self.folder.join(SECRETS_FILE);
         let sealed = cipher(&self.key)
             .encrypt(&Nonce::from(nonce), Payload { msg: &text, aad: SECRETS_PURPOSE })
             .map_err(|_| KeyringError::Damaged {
@@ -234,6 +256,17 @@ impl Keyring {
         fs::rename(&fresh, &place).map_err(failed)?;
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed)
     }
+}
+
+/// Whether the keys in a folder are locked by a passphrase.
+///
+/// # Errors
+/// [`KeyringError`] where the folder is no keyring.
+pub(crate) fn has_passphrase(folder: &Path) -> Result<bool, KeyringError> {
+    let place = folder.join(LOCK_FILE);
+    let lock: Lock = serde_json::from_slice(&read(&place)?)
+        .map_err(|e| KeyringError::Damaged { place, what: e.to_string() })?;
+    Ok(matches!(lock, Lock::Argon2id { .. }))
 }
 
 fn cipher(key: &Zeroizing<[u8; 32]>) -> Aes256Gcm {
@@ -261,7 +294,7 @@ fn derive(
     lanes: u32,
     folder: &Path,
 ) -> Result<Zeroizing<[u8; 32]>, KeyringError> {
-    let damaged = |what: String| KeyringError::Damaged { place: folder.join("lock"), what };
+    let damaged = |what: String| KeyringError::Damaged { place: folder.join(LOCK_FILE), what };
     // A damaged or hostile lock file must not make us allocate without bound.
     if memory_kib > 1_048_576 || passes > 64 || lanes > 64 {
         return Err(damaged("its Argon2 parameters are beyond all reason".to_owned()));
@@ -294,7 +327,7 @@ fn read_key(place: &Path) -> Result<Zeroizing<[u8; 32]>, KeyringError> {
 }
 
 /// Writes a file that only its owner may read, and makes it durable.
-fn write_private(place: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
+pub(crate) fn write_private(place: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -5,6 +5,8 @@ use std::path::Path;
 use countermark_intake::Library;
 pub use countermark_intake::Mapping;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::NodeError;
 use crate::sequencer::chain;
 
@@ -12,6 +14,7 @@ use crate::sequencer::chain;
 pub struct Mappings(Library);
 
 /// A mapping in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     /// Its name.
     pub id: String,

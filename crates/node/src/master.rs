@@ -13,11 +13,14 @@ impl Node {
     ///
     /// # Errors
     /// [`NodeError::Unreadable`] with the entry that is wrong; nothing is added then.
-    pub fn master_data_add(&mut self, name: &str, text: &[u8]) -> Result<String, NodeError> {
+    pub fn master_data_add(&self, name: &str, text: &[u8]) -> Result<String, NodeError> {
+        self.writing()?;
         let unreadable = |what: String| NodeError::Unreadable { place: name.to_owned(), what };
         let text = std::str::from_utf8(text).map_err(|_| unreadable("not UTF-8".to_owned()))?;
         MasterTable::from_toml(text).map_err(|e| unreadable(e.to_string()))?;
-        let mut known = self.master_texts()?;
+        // Under one lock: what another adds meanwhile must not contradict this either.
+        let sequencer = self.lock();
+        let mut known = sequencer.stores.desk.master_data().map_err(|e| store_error(&e))?;
         let is_new = !known.iter().any(|one| one == text);
         if is_new {
             known.push(text.to_owned());
@@ -25,17 +28,13 @@ impl Node {
         let table = MasterTable::from_toml(&known.join("\n"))
             .map_err(|e| unreadable(format!("contradicts what is known already: {e}")))?;
         if is_new {
-            let sequencer = self.lock();
             sequencer.stores.desk.add_master_data(name, text).map_err(|e| store_error(&e))?;
         }
         Ok(format!("{} places and parties, {} items", table.locations().len(), table.items().len()))
     }
 
-    fn master_texts(&self) -> Result<Vec<String>, NodeError> {
-        self.lock().stores.desk.master_data().map_err(|e| store_error(&e))
-    }
-
     pub(crate) fn master_data(&self) -> Result<MasterTable, NodeError> {
-        MasterTable::from_toml(&self.master_texts()?.join("\n")).map_err(|e| store_error(&e))
+        let texts = self.lock().stores.desk.master_data().map_err(|e| store_error(&e))?;
+        MasterTable::from_toml(&texts.join("\n")).map_err(|e| store_error(&e))
     }
 }

@@ -18,7 +18,8 @@ use countermark_tlog::merkle::{self, Hash};
 use crate::blocks;
 use crate::error::NodeError;
 use crate::node::Node;
-use crate::sequencer::{Sequencer, chain};
+use crate::scope::Scope;
+use crate::sequencer::{Sequencer, Signing, chain};
 use crate::stores::store_error;
 
 /// A receipt and what it is of.
@@ -44,12 +45,17 @@ impl Node {
     /// digits) names an event whose id is erased.
     ///
     /// # Errors
-    /// [`NodeError::NotFound`] where no member of this node recorded such an event;
+    /// [`NodeError::NotFound`] where no member that is seen recorded such an event;
     /// [`NodeError::Refused`] where a field cannot be disclosed, or nothing of the event is left.
-    pub fn prove(&self, event_id: &str, fields: &[String]) -> Result<Proof, NodeError> {
+    pub fn prove(
+        &self,
+        scope: &Scope,
+        event_id: &str,
+        fields: &[String],
+    ) -> Result<Proof, NodeError> {
         let sequencer = self.lock();
-        let mut rows = self.rows_of_event(&sequencer, event_id)?;
-        let issuer = self.issuer(&sequencer, &rows[0].member)?;
+        let mut rows = self.rows_of_event(&sequencer, scope, event_id)?;
+        let signing = self.issuer(&sequencer, scope, &rows[0].member)?;
         // Another member's record under the same id is not this member's to disclose.
         let member = rows[0].member;
         rows.retain(|row| row.member == member);
@@ -67,7 +73,6 @@ impl Node {
             .into_iter()
             .filter(|class| is_whole && class.is_of_events() && erased & 1 << class.number() != 0);
         let erased = erased.collect();
-        let signing = self.signing(issuer);
         let failed = |e: countermark_ledger::state::StateError| NodeError::Store(e.to_string());
         let unknown = || missing("state", "a key or member that signed is not in it");
         let ids = Draft::key_ids(&records, signing.key_id()).map_err(|e| store_error(&e))?;
@@ -99,12 +104,15 @@ impl Node {
     }
 
     /// Who issues a bundle: the member that recorded the event, or, where it is not active any more,
-    /// any other member of this node that is. The bundle says who it was.
-    fn issuer(&self, sequencer: &Sequencer, owner: &MemberId) -> Result<usize, NodeError> {
-        let owner = self.member_of_id(owner)?;
-        let members = 0..self.keyring.secrets.members.len();
-        for at in std::iter::once(owner).chain(members) {
-            let signing = self.signing(at);
+    /// any other member that is seen and is. The bundle says who it was.
+    fn issuer(
+        &self,
+        sequencer: &Sequencer,
+        scope: &Scope,
+        owner: &MemberId,
+    ) -> Result<Signing, NodeError> {
+        for member in std::iter::once(*owner).chain(self.seen_members(scope)) {
+            let signing = sequencer.signer(&member).map_err(|e| NodeError::Store(e.to_string()))?;
             let state = &sequencer.stores.state;
             let member = MemberEntry::load(state, &keys::member(&signing.member));
             let key = KeyEntry::load(state, &keys::signing_key(&signing.key_id()));
@@ -112,12 +120,11 @@ impl Node {
                 (member.map_err(|e| store_error(&e))?, key.map_err(|e| store_error(&e))?);
             let active = member.is_some_and(|member| member.status == MemberStatus::Active);
             if active && key.is_some_and(|key| key.revoked_at_height.is_none()) {
-                return Ok(at);
+                return Ok(signing);
             }
         }
         Err(NodeError::Refused(
-            "no member of this node is active and has a valid key: nobody can issue a bundle"
-                .to_owned(),
+            "no member that could issue a bundle is active and has a valid key".to_owned(),
         ))
     }
 
@@ -125,9 +132,9 @@ impl Node {
     ///
     /// # Errors
     /// As [`Node::prove`].
-    pub fn receipt(&self, event_id: &str) -> Result<Receipt, NodeError> {
+    pub fn receipt(&self, scope: &Scope, event_id: &str) -> Result<Receipt, NodeError> {
         let sequencer = self.lock();
-        let rows = self.rows_of_event(&sequencer, event_id)?;
+        let rows = self.rows_of_event(&sequencer, scope, event_id)?;
         let log: &LogView = &sequencer.stores.log;
         let leaf_index = rows[0].position.leaf_index;
         let bytes = leaf(log, leaf_index)?;
@@ -138,7 +145,7 @@ impl Node {
             leaf_index,
             path: inclusion(log, leaf_index)?,
         };
-        let key = ed25519_dalek::SigningKey::from_bytes(&self.keyring.secrets.log_seed);
+        let key = ed25519_dalek::SigningKey::from_bytes(&self.secrets().log_seed);
         let receipt = receipt::Receipt::sign(proof, &log.root(), &key).encode();
         Ok(Receipt { receipt, statement: signed.bytes().to_vec(), leaf_index })
     }
@@ -153,8 +160,12 @@ impl Node {
         let key = sequencer.log_signer.verifier_key().encode();
         let policy = Policy::parse(format!("log {key}\nquorum none\n").as_bytes())
             .map_err(|e| NodeError::Store(e.to_string()))?;
-        let members = self.keyring.secrets.members.iter();
-        let members = members.map(|m| TrustedMember { id: m.id, name: m.name.clone() }).collect();
+        let secrets = self.secrets();
+        let members = secrets
+            .members
+            .iter()
+            .map(|m| TrustedMember { id: m.id, name: m.name.clone() })
+            .collect();
         Ok(TrustPolicy { policy, genesis, members }.encode())
     }
 

@@ -7,23 +7,26 @@ use countermark_store::desk::{Kind, Quarantined, Seen, SeenDocument};
 
 use crate::capture::Held;
 use crate::error::NodeError;
+use crate::keyring::MemberSecrets;
 use crate::node::Node;
 use crate::prepare::keyed;
+use crate::scope::Scope;
 use crate::stores::store_error;
 
 /// Entries that one look shows.
 const ENTRIES_MAX: u32 = 10_000;
 
 impl Node {
-    /// What waits in quarantine, oldest first.
+    /// What waits in quarantine for the members that are seen, oldest first.
     ///
     /// # Errors
     /// Where the desk cannot be read.
-    pub fn quarantine(&self) -> Result<Vec<Held>, NodeError> {
+    pub fn quarantine(&self, scope: &Scope) -> Result<Vec<Held>, NodeError> {
         let sequencer = self.lock();
         let entries =
             sequencer.stores.desk.quarantine(0, ENTRIES_MAX).map_err(|e| store_error(&e))?;
-        let held = entries.into_iter().map(|(_, entry)| Held {
+        let seen = entries.into_iter().filter(|(_, entry)| scope.holds(&entry.member));
+        let held = seen.map(|(_, entry)| Held {
             file: entry.document_id,
             place: entry.place,
             kind: kind_name(entry.kind).to_owned(),
@@ -39,10 +42,9 @@ impl Node {
     /// Gives a warning where another version of the document was here before.
     pub(crate) fn note_document(
         &self,
-        member: usize,
+        secrets: &MemberSecrets,
         outcome: &Outcome,
     ) -> Result<Option<Finding>, NodeError> {
-        let secrets = &self.keyring.secrets.members[member];
         let member = secrets.id;
         // Outside the vault no plain digest of a document stands.
         let digest = keyed(&secrets.tag_key, &[b"document", &outcome.document.digest]);

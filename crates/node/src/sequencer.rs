@@ -20,7 +20,9 @@ use countermark_tlog::{Checkpoint, Note, Signer};
 use ed25519_dalek::SigningKey;
 
 use crate::clock::{self, ClockSource, Note as ClockNote, Reading};
+use crate::keychain::Keychain;
 use crate::prepare::Prepared;
+use crate::scope::not_held;
 use crate::stores::{PutError, Stores};
 
 /// Records that one capture statement signs for.
@@ -38,9 +40,9 @@ pub(crate) struct Fatal(pub(crate) String);
 #[derive(Debug)]
 pub(crate) enum Submission {
     /// Records of one member.
-    Records { signer: Signing, records: Vec<Prepared> },
+    Records { member: MemberId, records: Vec<Prepared> },
     /// Statements of other kinds, each with its objects.
-    Statements { signer: Signing, bodies: Vec<Body> },
+    Statements { member: MemberId, bodies: Vec<Body> },
     /// Somebody says that the clock is right although it went on by over an hour.
     Clock,
 }
@@ -105,12 +107,15 @@ pub(crate) type Outcome = Result<Taken, NotTaken>;
 /// The stores and the log's key, changed by one thread at a time.
 pub(crate) struct Sequencer {
     pub(crate) stores: Stores,
+    /// The members' keys: who signs is looked up when it is signed, so that a key that was replaced
+    /// since the submission does not count.
+    pub(crate) keys: Arc<Keychain>,
     pub(crate) log_signer: Signer,
     pub(crate) clock: ClockSource,
     /// What the clock said at an earlier block.
     pub(crate) clock_note: Option<ClockNote>,
     /// The founding member, who confirms jumps of the clock.
-    pub(crate) founder: Option<Signing>,
+    pub(crate) founder: Option<MemberId>,
 }
 
 /// The sequencer as the ordering drives it; reads lock it too.
@@ -157,8 +162,8 @@ impl Sequencer {
             let taken: Vec<usize> = waiting(&places);
             let mut records: Vec<(&Prepared, MemberId)> = Vec::new();
             for i in &taken {
-                if let Submission::Records { signer, records: of_one } = &group[*i] {
-                    records.extend(of_one.iter().map(|record| (record, signer.member)));
+                if let Submission::Records { member, records: of_one } = &group[*i] {
+                    records.extend(of_one.iter().map(|record| (record, *member)));
                 }
             }
             let clock_behind_ms = clock::behind(self.stores.tip.parent_time_ms, now.wall_ms);
@@ -170,11 +175,7 @@ impl Sequencer {
             for i in taken {
                 places[i] = Place::Done(outcome.clone());
             }
-            for place in &mut places {
-                if matches!(place, Place::Deferred) {
-                    *place = Place::Waiting;
-                }
-            }
+            resume(&mut places);
         }
         let unasked = || Fatal("a submission was left without an answer".to_owned());
         let outcome = |place| if let Place::Done(done) = place { Ok(done) } else { Err(unasked()) };
@@ -191,9 +192,17 @@ impl Sequencer {
     ) -> Result<Option<(BlockInput, Effects, Reading)>, Fatal> {
         loop {
             let now = self.clock.read();
+            self.refuse_unsigned(group, places);
+            defer_after_key(group, places);
             let Some(jump) = self.jump(group, places, &now) else { continue };
             let alive = waiting(places);
-            let Some(first) = alive.first() else { return Ok(None) };
+            let Some(first) = alive.first() else {
+                // All of a round may have been refused while others wait for the next.
+                if resume(places) {
+                    continue;
+                }
+                return Ok(None);
+            };
             let signed = self.sign(group, &alive, jump, now.wall_ms)?;
             let tip = self.stores.tip;
             let proposal =
@@ -334,16 +343,19 @@ impl Sequencer {
         if let Some(jump) = jump
             && let Some(founder) = &self.founder
         {
-            self.sign_one(&mut signed, founder, None, vec![(Body::Clock(jump), Vec::new())])?;
+            let founder = self.signer(founder)?;
+            self.sign_one(&mut signed, &founder, None, vec![(Body::Clock(jump), Vec::new())])?;
         }
         for i in alive {
             match &group[*i] {
                 Submission::Clock => {}
-                Submission::Statements { signer, bodies } => {
+                Submission::Statements { member, bodies } => {
+                    let signer = &self.signer(member)?;
                     let drafts = bodies.iter().map(|body| (body.clone(), Vec::new())).collect();
                     self.sign_one(&mut signed, signer, Some(*i), drafts)?;
                 }
-                Submission::Records { signer, records } => {
+                Submission::Records { member, records } => {
+                    let signer = &self.signer(member)?;
                     let sequence = self.sequence(&signed, signer)?;
                     let drafts = self.batches(signer, records, sequence, now_ms)?;
                     self.sign_one(&mut signed, signer, Some(*i), drafts)?;
@@ -351,6 +363,37 @@ impl Sequencer {
             }
         }
         Ok(signed)
+    }
+
+    /// What nobody here can sign is refused.
+    fn refuse_unsigned(&self, group: &[Submission], places: &mut [Place]) {
+        let secrets = self.keys.secrets();
+        for i in waiting(places) {
+            let (Submission::Records { member, .. } | Submission::Statements { member, .. }) =
+                &group[i]
+            else {
+                continue;
+            };
+            if secrets.member(member).is_none() {
+                let why = not_held(member).to_string();
+                places[i] = Place::Done(Err(NotTaken::Refused(why)));
+            }
+        }
+    }
+
+    /// Who signs for a member: its newest key, as the ledger has it.
+    pub(crate) fn signer(&self, member: &MemberId) -> Result<Signing, Fatal> {
+        let secrets = self.keys.secrets();
+        let held = secrets.member(member).ok_or_else(|| Fatal(not_held(member).to_string()))?;
+        // The ledger may have taken the new key while who asked for it has not heard so yet.
+        if let Some(seed) = held.next_seed {
+            let next = Signing::new(*member, &seed);
+            let entry = KeyEntry::load(&self.stores.state, &keys::signing_key(&next.key_id()));
+            if entry.map_err(|e| Fatal(e.to_string()))?.is_some() {
+                return Ok(next);
+            }
+        }
+        Ok(Signing::new(*member, &held.signing_seed))
     }
 
     fn sign_one(
@@ -425,6 +468,30 @@ impl Sequencer {
 fn waiting(places: &[Place]) -> Vec<usize> {
     let waits = |i: &usize| matches!(places[*i], Place::Waiting);
     (0..places.len()).filter(waits).collect()
+}
+
+/// A change of keys is the last thing in its block: whatever was submitted after it is signed with
+/// the keys that hold then.
+fn defer_after_key(group: &[Submission], places: &mut [Place]) {
+    let changes_key = |i: &usize| match &group[*i] {
+        Submission::Statements { bodies, .. } => {
+            bodies.iter().any(|body| matches!(body, Body::Key(_)))
+        }
+        _ => false,
+    };
+    let Some(at) = waiting(places).into_iter().find(changes_key) else { return };
+    let late = places.iter_mut().skip(at + 1);
+    late.filter(|place| matches!(place, Place::Waiting)).for_each(|place| *place = Place::Deferred);
+}
+
+/// What was put off waits again; whether anything was.
+fn resume(places: &mut [Place]) -> bool {
+    let mut any = false;
+    for place in places.iter_mut().filter(|place| matches!(place, Place::Deferred)) {
+        *place = Place::Waiting;
+        any = true;
+    }
+    any
 }
 
 fn refuse_all(places: &mut [Place], why: &NotTaken) {

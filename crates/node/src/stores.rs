@@ -254,6 +254,11 @@ pub(crate) struct DocumentPlace {
     pub(crate) location: u64,
     /// The name that the document was given under.
     pub(crate) name: String,
+    /// Its size, and when it was given by the node's clock: absent where an earlier version kept it.
+    #[serde(default)]
+    pub(crate) bytes: Option<u64>,
+    #[serde(default)]
+    pub(crate) kept_at_ms: Option<u64>,
 }
 
 /// What the vaults of this node are known to hold: records by the log, documents by the desk.

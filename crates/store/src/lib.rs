@@ -3,6 +3,7 @@
 
 pub mod desk;
 pub mod disk;
+pub mod inbox;
 pub mod index;
 pub mod log_store;
 pub mod state_store;

@@ -1,13 +1,12 @@
 //! `init`, `member`, `key`, `confirm-clock`.
 
 use anyhow::Result;
-use countermark_epcis::json::Json;
-use countermark_node::{Node, Standing};
+use countermark_node::{Node, Scope, Standing};
 
 use super::{open, unlock};
 use crate::HOLDS;
 use crate::cli::{Data, KeyCommand, MemberCommand};
-use crate::output::{number, object, say, say_json, text_or_null};
+use crate::output::{say, say_json};
 
 pub(crate) fn init(
     data: &Data,
@@ -28,7 +27,7 @@ pub(crate) fn init(
 pub(crate) fn member(command: MemberCommand) -> Result<u8> {
     match command {
         MemberCommand::Add { data, name, country } => {
-            let mut node = open(&data)?;
+            let node = open(&data)?;
             let member = node.member_add(&name, country.as_deref())?;
             say(&format!("{} is member {}.", member.name, member.id));
         }
@@ -47,16 +46,7 @@ pub(crate) fn member(command: MemberCommand) -> Result<u8> {
         MemberCommand::List { data, json } => {
             let members = open(&data)?.members()?;
             if json {
-                let items = members.iter().map(|member| {
-                    object([
-                        ("id", Json::string(&*member.id)),
-                        ("name", Json::string(&*member.name)),
-                        ("country", text_or_null(member.country.as_deref())),
-                        ("hand", Json::string(&*member.hand)),
-                        ("status", Json::string(&*member.status)),
-                    ])
-                });
-                say_json(&Json::Array(items.collect()));
+                say_json(&members);
             } else {
                 for member in &members {
                     say(&format!("{}  {}  {}", member.id, member.status, member.name));
@@ -87,16 +77,7 @@ pub(crate) fn key(command: KeyCommand) -> Result<u8> {
         KeyCommand::List { data, json } => {
             let keys = open(&data)?.keys()?;
             if json {
-                let items = keys.iter().map(|key| {
-                    object([
-                        ("key", Json::string(&*key.id)),
-                        ("publicKey", Json::string(&*key.public_key)),
-                        ("member", Json::string(&*key.member)),
-                        ("validFromHeight", number(key.valid_from_height)),
-                        ("revokedAtHeight", key.revoked_at_height.map_or(Json::Null, number)),
-                    ])
-                });
-                say_json(&Json::Array(items.collect()));
+                say_json(&keys);
             } else {
                 for key in &keys {
                     let until = key
@@ -114,7 +95,7 @@ pub(crate) fn key(command: KeyCommand) -> Result<u8> {
 }
 
 pub(crate) fn endorse(data: &Data, member: Option<&str>, event_id: &str) -> Result<u8> {
-    open(data)?.endorse(member, event_id)?;
+    open(data)?.endorse(&Scope::All, member, event_id)?;
     say(&format!("Endorsed: {event_id}."));
     Ok(HOLDS)
 }

@@ -3,19 +3,19 @@
 use std::path::Path;
 
 use anyhow::Result;
-use countermark_epcis::json::Json;
 use countermark_epcis::time::Instant;
+use countermark_node::Scope;
 use countermark_node::verify::{
-    self, CheckState, Disclosed, Disclosure, RecordReport, Report, Verdict, Verified, hex,
+    self, Disclosed, Disclosure, Report, Verdict, hex, lacking, state_word,
 };
 
 use super::{open, read, write};
 use crate::cli::Data;
-use crate::output::{number, object, say, say_json, text_or_null};
+use crate::output::{say, say_json};
 use crate::{DOES_NOT_HOLD, HOLDS, KEY_NOT_CHECKED};
 
 pub(crate) fn prove(data: &Data, event_id: &str, fields: &[String], output: &Path) -> Result<u8> {
-    let proof = open(data)?.prove(event_id, fields)?;
+    let proof = open(data)?.prove(&Scope::All, event_id, fields)?;
     write(output, &proof.bundle)?;
     let erased: Vec<&str> = proof.erased.iter().map(|class| class.name()).collect();
     let what = match fields {
@@ -36,7 +36,7 @@ pub(crate) fn receipt(
     output: &Path,
     statement: Option<&Path>,
 ) -> Result<u8> {
-    let receipt = open(data)?.receipt(event_id)?;
+    let receipt = open(data)?.receipt(&Scope::All, event_id)?;
     write(output, &receipt.receipt)?;
     if let Some(path) = statement {
         write(path, &receipt.statement)?;
@@ -57,7 +57,7 @@ pub(crate) fn verify(file: &Path, trust: Option<&Path>, json: bool) -> Result<u8
     let policy = trust.map(read).transpose()?;
     let report = verify::verify(&file.display().to_string(), &bundle, policy.as_deref())?;
     if json {
-        say_json(&report_json(&report));
+        say_json(&verify::Answer::from(&report));
     } else {
         show(&report);
     }
@@ -66,14 +66,6 @@ pub(crate) fn verify(file: &Path, trust: Option<&Path>, json: bool) -> Result<u8
         Verdict::LogKeyNotChecked => KEY_NOT_CHECKED,
         Verdict::DoesNotHold => DOES_NOT_HOLD,
     })
-}
-
-fn state_word(state: CheckState) -> &'static str {
-    match state {
-        CheckState::Proven => "proven",
-        CheckState::Contradicted => "contradicted",
-        CheckState::NotChecked => "not checked",
-    }
 }
 
 fn show(report: &Report) {
@@ -108,64 +100,8 @@ fn show(report: &Report) {
     say(&report.message);
 }
 
-fn report_json(report: &Report) -> Json {
-    let checks = report.checks.iter().map(|check| {
-        object([
-            ("check", Json::string(&*check.check)),
-            ("state", Json::string(state_word(check.state))),
-            ("detail", Json::string(&*check.detail)),
-        ])
-    });
-    let disclosed = report.records.iter().flat_map(|record| disclosed_json(&record.verified));
-    let mut value = object([
-        ("verdict", Json::string(report.verdict.as_str())),
-        ("message", Json::string(&*report.message)),
-        ("checks", Json::Array(checks.collect())),
-        ("disclosed", Json::Array(disclosed.collect())),
-    ]);
-    if let Some(record) = report.records.first() {
-        value.set("record", record_json(record));
-        value.set("records", Json::Array(report.records.iter().map(record_json).collect()));
-    }
-    if let Some(issuer) = &report.issuer {
-        value.set(
-            "issuer",
-            object([
-                ("member", Json::string(hex(&issuer.member))),
-                ("memberName", text_or_null(issuer.member_name.as_deref())),
-                ("key", Json::string(hex(&issuer.key))),
-                ("issuedAt", Json::string(moment(issuer.issued_at_ms))),
-            ]),
-        );
-    }
-    if let Some(log) = &report.log {
-        value.set(
-            "log",
-            object([
-                ("origin", Json::string(&*log.origin)),
-                ("size", number(log.size)),
-                ("root", Json::string(hex(&log.root))),
-                ("height", number(log.height)),
-                ("blockTime", Json::string(moment(log.time_ms))),
-            ]),
-        );
-    }
-    value
-}
-
 fn moment(unix_ms: u64) -> String {
     Instant::format_ms(unix_ms.cast_signed())
-}
-
-fn record_json(record: &RecordReport) -> Json {
-    object([
-        ("disclosed", Json::Array(disclosed_json(&record.verified))),
-        ("recordID", Json::string(hex(&record.record_id))),
-        ("member", Json::string(hex(&record.member))),
-        ("memberName", text_or_null(record.member_name.as_deref())),
-        ("height", number(record.height)),
-        ("blockTime", Json::string(moment(record.block_time_ms))),
-    ])
 }
 
 /// What one opening shows, in words.
@@ -181,35 +117,4 @@ fn in_words(disclosure: &Disclosure) -> String {
             format!("has no extension of class {class} between {start} and {end}")
         }
     }
-}
-
-/// What a record's openings show: the event, or each value; lengths and neighbours only serve to
-/// show that something is absent. Of a class that is shown to hold nothing every member is absent.
-fn disclosed_json(verified: &Verified) -> Vec<Json> {
-    let shown = |pointer: &str, value: Option<&Json>| {
-        let mut item =
-            object([("pointer", Json::string(pointer)), ("absent", Json::Bool(value.is_none()))]);
-        if let Some(value) = value {
-            item.set("value", value.clone());
-        }
-        item
-    };
-    if let Some(event) = &verified.event {
-        return vec![shown("", Some(event))];
-    }
-    let opened = verified.disclosures.iter().filter_map(|disclosure| match &disclosure.shown {
-        Disclosed::Value(value) => Some(shown(&disclosure.pointer, Some(value))),
-        Disclosed::Absent => Some(shown(&disclosure.pointer, None)),
-        Disclosed::Length(_) | Disclosed::NoneBetween { .. } => None,
-    });
-    let mut all: Vec<Json> = opened.collect();
-    all.extend(lacking(verified).iter().map(|pointer| shown(pointer, None)));
-    all
-}
-
-/// Standard members that an event lacks because their whole class is empty.
-fn lacking(verified: &Verified) -> Vec<String> {
-    let members = verified.empty.iter().flat_map(|class| class.members());
-    let pointers = members.map(|name| format!("/{name}"));
-    pointers.filter(|pointer| verified.shows_absent(pointer)).collect()
 }

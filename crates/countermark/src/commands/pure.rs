@@ -5,15 +5,13 @@ use std::path::Path;
 use anyhow::Result;
 use countermark_epcis::Mode;
 use countermark_epcis::document::{self, Rejection};
-use countermark_epcis::finding::{Finding, any_error};
-use countermark_epcis::json::Json;
 use countermark_epcis::{gs1, hash as event_hash};
-use countermark_node::NodeError;
 use countermark_node::mappings::{Mapping, Mappings};
+use countermark_node::{NodeError, validate};
 
 use super::read;
 use crate::cli::{HashProfile, MappingCommand};
-use crate::output::{number, object, say, say_json, text_or_null};
+use crate::output::{say, say_json};
 use crate::{DOES_NOT_HOLD, HOLDS};
 
 pub(crate) fn hash(profile: HashProfile, pre_hash: bool, file: &Path) -> Result<u8> {
@@ -42,12 +40,12 @@ fn refuse(file: &Path, error: Rejection) -> Result<u8> {
             findings.iter().for_each(|finding| eprintln!("{}: {finding}", file.display()));
             Ok(DOES_NOT_HOLD)
         }
-        other => Err(NodeError::Unreadable {
-            place: file.display().to_string(),
-            what: other.to_string(),
-        }
-        .into()),
+        other => Err(unreadable(file, other.to_string())),
     }
+}
+
+fn unreadable(file: &Path, what: String) -> anyhow::Error {
+    NodeError::Unreadable { place: file.display().to_string(), what }.into()
 }
 
 pub(crate) fn translate(id: &str, json: bool) -> Result<u8> {
@@ -59,12 +57,7 @@ pub(crate) fn translate(id: &str, json: bool) -> Result<u8> {
         }
     };
     if json {
-        say_json(&object([
-            ("digitalLink", Json::string(&*found.digital_link)),
-            ("epcUrn", text_or_null(found.epc_urn.as_deref())),
-            ("elementString", Json::string(&*found.element_string)),
-            ("keyType", Json::string(found.key_type.name())),
-        ]));
+        say_json(&found.to_json());
     } else {
         let shown = [Some(found.digital_link), found.epc_urn, Some(found.element_string)];
         shown.into_iter().flatten().for_each(|form| say(&form));
@@ -73,34 +66,19 @@ pub(crate) fn translate(id: &str, json: bool) -> Result<u8> {
 }
 
 pub(crate) fn validate(file: &Path, lenient: bool, json: bool) -> Result<u8> {
-    let mode = if lenient { Mode::Lenient } else { Mode::Strict };
-    let (events, findings) = match document::read(&read(file)?, mode) {
-        Ok(document) => (document.events.len(), document.findings),
-        Err(Rejection::Invalid { findings }) => (0, findings),
-        Err(other) => {
-            if json {
-                say_json(&validity(false, 0, &other.findings()));
-            }
-            return refuse(file, other);
-        }
-    };
-    let valid = !any_error(&findings);
+    let found = validate::validate(&read(file)?, lenient);
     if json {
-        say_json(&validity(valid, events, &findings));
-    } else {
-        findings.iter().for_each(|finding| say(&finding.to_string()));
-        let verdict = if valid { "valid" } else { "not valid" };
-        say(&format!("{}: {verdict}, {events} events.", file.display()));
+        say_json(&found);
+    } else if !found.unreadable {
+        found.findings.iter().for_each(|finding| say(&finding.to_string()));
+        let verdict = if found.valid { "valid" } else { "not valid" };
+        say(&format!("{}: {verdict}, {} events.", file.display(), found.events));
     }
-    Ok(if valid { HOLDS } else { DOES_NOT_HOLD })
-}
-
-fn validity(valid: bool, events: usize, findings: &[Finding]) -> Json {
-    object([
-        ("valid", Json::Bool(valid)),
-        ("events", number(events)),
-        ("findings", Json::Array(findings.iter().map(Finding::to_json).collect())),
-    ])
+    if found.unreadable {
+        let what = found.findings.into_iter().map(|finding| finding.message).collect();
+        return Err(unreadable(file, what));
+    }
+    Ok(if found.valid { HOLDS } else { DOES_NOT_HOLD })
 }
 
 /// The shipped mappings, and those of a folder beside them.
@@ -118,7 +96,7 @@ pub(crate) fn mapping(command: MappingCommand) -> Result<u8> {
             let mappings = mappings(folder.as_deref())?;
             let described = mappings.describe()?;
             if json {
-                say_json(&Json::Array(described.iter().map(describe_json).collect()));
+                say_json(&described);
             } else {
                 for one in &described {
                     say(&format!(
@@ -130,14 +108,4 @@ pub(crate) fn mapping(command: MappingCommand) -> Result<u8> {
             Ok(HOLDS)
         }
     }
-}
-
-fn describe_json(one: &countermark_node::mappings::Description) -> Json {
-    object([
-        ("id", Json::string(&*one.id)),
-        ("version", Json::string(&*one.version)),
-        ("source", Json::string(&*one.source)),
-        ("emits", Json::Array(one.emits.iter().map(|e| Json::string(&**e)).collect())),
-        ("verified", Json::string(&*one.verified)),
-    ])
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use anyhow::Result;
 use countermark_epcis::json::Json;
 use countermark_node::trace::{Direction, Trace};
-use countermark_node::{EpcFormat, Node};
+use countermark_node::{EpcFormat, Node, Scope};
 
 use super::{open, unlock, write};
 use crate::cli::{self, Data, IndexCommand};
-use crate::output::{Bar, number, object, say, say_bytes, say_json, text_or_null};
+use crate::output::{Bar, say, say_bytes, say_json};
 use crate::{DOES_NOT_HOLD, HOLDS};
 
 pub(crate) fn events(data: &Data, query: &str, format: cli::EpcFormat, json: bool) -> Result<u8> {
@@ -19,9 +19,9 @@ pub(crate) fn events(data: &Data, query: &str, format: cli::EpcFormat, json: boo
         cli::EpcFormat::NeverTranslates => EpcFormat::NeverTranslates,
         cli::EpcFormat::NoPreference => EpcFormat::NoPreference,
     };
-    let answer = open(data)?.events(query, format)?;
+    let answer = open(data)?.events(&Scope::All, query, format)?;
     if json {
-        say_json(&Json::Array(answer.events));
+        say_json(&answer.events);
     } else {
         for event in &answer.events {
             say(&line(event));
@@ -53,41 +53,13 @@ pub(crate) fn trace(data: &Data, id: &str, up: bool, down: bool, json: bool) -> 
         (_, true) => Direction::Down,
         _ => Direction::Both,
     };
-    let trace = open(data)?.trace(id, direction)?;
+    let trace = open(data)?.trace(&Scope::All, id, direction)?;
     if json {
-        say_json(&trace_json(&trace));
+        say_json(&trace);
     } else {
         show_trace(&trace);
     }
     Ok(HOLDS)
-}
-
-fn trace_json(trace: &Trace) -> Json {
-    let nodes = trace.nodes.iter().map(|node| {
-        object([
-            ("id", Json::string(&*node.id)),
-            ("member", Json::string(&*node.member)),
-            ("site", text_or_null(node.site.as_deref())),
-        ])
-    });
-    let edges = trace.edges.iter().map(|edge| {
-        object([
-            ("from", Json::string(&*edge.from)),
-            ("to", Json::string(&*edge.to)),
-            ("eventID", Json::string(&*edge.event_id)),
-            ("quantity", edge.quantity.clone().map_or(Json::Null, Json::Number)),
-            ("unit", text_or_null(edge.unit.as_deref())),
-        ])
-    });
-    let missing = trace.missing.iter().map(|gap| {
-        object([("member", Json::string(&*gap.member)), ("reason", Json::string(&*gap.reason))])
-    });
-    object([
-        ("nodes", Json::Array(nodes.collect())),
-        ("edges", Json::Array(edges.collect())),
-        ("missing", Json::Array(missing.collect())),
-        ("truncated", Json::Bool(trace.truncated)),
-    ])
 }
 
 pub(crate) fn show_trace(trace: &Trace) {
@@ -97,7 +69,10 @@ pub(crate) fn show_trace(trace: &Trace) {
     for edge in &trace.edges {
         let quantity = edge.quantity.as_deref().unwrap_or("");
         let unit = edge.unit.as_deref().unwrap_or("");
-        say(&format!("  {} -> {}  {quantity} {unit}", edge.from, edge.to));
+        let what = edge.step.as_deref().unwrap_or(edge.kind.word());
+        let side = if edge.both_sides == Some(false) { "  (one side's record)" } else { "" };
+        let (time, from, to) = (&edge.time, &edge.from, &edge.to);
+        say(&format!("  {time}  {what}: {from} -> {to}  {quantity} {unit}{side}"));
     }
     for gap in &trace.missing {
         say(&format!("missing: {}: {}", gap.member, gap.reason));
@@ -119,19 +94,7 @@ pub(crate) fn log(data: &Data, path: &str, output: Option<&Path>) -> Result<u8> 
 pub(crate) fn fsck(data: &Data, json: bool) -> Result<u8> {
     let report = Node::fsck(&data.data, &unlock(&data.unlock)?, &Bar::new())?;
     if json {
-        let faults = report.faults.iter().map(|fault| {
-            object([
-                ("place", Json::string(&*fault.place)),
-                ("what", Json::string(&*fault.what)),
-                ("advice", Json::string(&*fault.advice)),
-            ])
-        });
-        let checked = report.checked.iter().map(|(what, count)| (what.clone(), number(count)));
-        say_json(&object([
-            ("sound", Json::Bool(report.faults.is_empty())),
-            ("checked", Json::Object(checked.collect())),
-            ("faults", Json::Array(faults.collect())),
-        ]));
+        say_json(&report);
     } else {
         for (what, count) in &report.checked {
             say(&format!("checked {count} {what}"));

@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use countermark_epcis::finding::Finding;
-use countermark_epcis::json::Json;
-use countermark_node::{CaptureReport, ErasureReason, Held, InputFile};
+use countermark_node::{CaptureReport, Erased, ErasureReason, InputFile, Scope};
 
 use super::{open, read, write, write_counts, write_faults};
 use crate::cli::{Data, DocumentCommand, Reason};
-use crate::output::{Bar, object, say, say_json, text_or_null};
+use crate::output::{Bar, say, say_json};
 use crate::{DOES_NOT_HOLD, HOLDS, UNREADABLE};
 
 /// Where an import takes its rules from.
@@ -46,7 +44,7 @@ pub(crate) fn import(
     files: &[PathBuf],
 ) -> Result<u8> {
     let inputs = inputs(files)?;
-    let mut node = open(data)?;
+    let node = open(data)?;
     if let Some(file) = &sources.master_data {
         node.master_data_add(&file.display().to_string(), &read(file)?)?;
     }
@@ -59,7 +57,7 @@ pub(crate) fn import(
 fn show(report: CaptureReport, json: bool) -> Result<u8> {
     write_faults(&report);
     if json {
-        say_json(&report_json(&report));
+        say_json(&report);
     } else {
         write_counts(&report);
     }
@@ -75,30 +73,6 @@ fn show(report: CaptureReport, json: bool) -> Result<u8> {
     })
 }
 
-fn event_ids(ids: &[String]) -> Json {
-    Json::Array(ids.iter().map(|id| object([("eventID", Json::string(&**id))])).collect())
-}
-
-fn finding_json((file, finding): &(String, Finding), with_severity: bool) -> Json {
-    let mut value = finding.to_json();
-    if !with_severity {
-        value.remove("severity");
-    }
-    value.set("file", Json::string(&**file));
-    value
-}
-
-fn report_json(report: &CaptureReport) -> Json {
-    let quarantined = report.quarantined.iter().map(held_json);
-    object([
-        ("accepted", event_ids(&report.accepted)),
-        ("duplicates", event_ids(&report.duplicates)),
-        ("rejected", Json::Array(report.rejected.iter().map(|f| finding_json(f, false)).collect())),
-        ("findings", Json::Array(report.findings.iter().map(|f| finding_json(f, true)).collect())),
-        ("quarantined", Json::Array(quarantined.collect())),
-    ])
-}
-
 pub(crate) fn master_data(data: &Data, file: &Path) -> Result<u8> {
     let counts = open(data)?.master_data_add(&file.display().to_string(), &read(file)?)?;
     say(&format!("Known now: {counts}."));
@@ -112,17 +86,13 @@ pub(crate) fn document(command: DocumentCommand) -> Result<u8> {
             let name = file.display().to_string();
             let kept = open(&data)?.document(member.as_deref(), &name, &bytes)?;
             if json {
-                say_json(&object([
-                    ("documentID", Json::string(&*kept.id)),
-                    ("cid", Json::string(&*kept.cid)),
-                    ("bytes", crate::output::number(bytes.len())),
-                ]));
+                say_json(&kept);
             } else {
                 say(&format!("Kept as {} ({} bytes, CID {}).", kept.id, bytes.len(), kept.cid));
             }
         }
         DocumentCommand::Get { data, document_id, output } => {
-            let (name, content) = open(&data)?.document_content(&document_id)?;
+            let (name, content) = open(&data)?.document_content(&Scope::All, &document_id)?;
             write(&output, &content)?;
             say(&format!("{}: {} bytes, given as {name}.", output.display(), content.len()));
         }
@@ -131,9 +101,9 @@ pub(crate) fn document(command: DocumentCommand) -> Result<u8> {
 }
 
 pub(crate) fn quarantine(data: &Data, json: bool) -> Result<u8> {
-    let held = open(data)?.quarantine()?;
+    let held = open(data)?.quarantine(&Scope::All)?;
     if json {
-        say_json(&Json::Array(held.iter().map(held_json).collect()));
+        say_json(&held);
     } else {
         for one in &held {
             say(&format!(
@@ -149,18 +119,8 @@ pub(crate) fn quarantine(data: &Data, json: bool) -> Result<u8> {
     Ok(HOLDS)
 }
 
-fn held_json(held: &Held) -> Json {
-    object([
-        ("file", Json::string(&*held.file)),
-        ("pointer", Json::string(&*held.place)),
-        ("kind", Json::string(&*held.kind)),
-        ("value", Json::string(&*held.value)),
-        ("message", Json::string(&*held.message)),
-    ])
-}
-
 /// What is erased, and why.
-pub(crate) struct Erased {
+pub(crate) struct Erasure {
     pub(crate) class: Option<String>,
     pub(crate) reason: Reason,
 }
@@ -175,7 +135,7 @@ pub(crate) fn erase(
     data: &Data,
     member: Option<&str>,
     event_id: &str,
-    what: &Erased,
+    what: &Erasure,
     json: bool,
 ) -> Result<u8> {
     let reason = match what.reason {
@@ -186,13 +146,9 @@ pub(crate) fn erase(
         Reason::Agreement => ErasureReason::Agreement,
     };
     let class = what.class.as_deref();
-    let erased = open(data)?.erase(member, event_id, class, reason)?;
+    let erased = open(data)?.erase(&Scope::All, member, event_id, class, reason)?;
     if json {
-        say_json(&object([
-            ("eventID", Json::string(event_id)),
-            ("erased", Json::Array(erased.iter().map(|c| Json::string(&**c)).collect())),
-            ("class", text_or_null(class)),
-        ]));
+        say_json(&Erased { event_id: event_id.to_owned(), erased, class: what.class.clone() });
     } else if erased.is_empty() {
         say("Nothing of that was left to erase.");
     } else {

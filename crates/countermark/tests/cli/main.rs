@@ -6,7 +6,9 @@
     reason = "a test may stop at the first thing that is not as it should be"
 )]
 
+mod access;
 mod bad_input;
+mod browser_verifier;
 mod commands;
 mod crash;
 mod damage;

@@ -19,7 +19,7 @@ mod verified;
 mod verify;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use class::{CLASS_COUNT, Classification, FieldClass, PROVENANCE};
 pub use commit::{Commitment, class_digest, commit, commit_many, empty_digest};
@@ -29,6 +29,7 @@ pub use openings::{LAYOUT_VERSION, Openings, OpeningsError};
 pub use part::{BodyError, CommitError, GROUP_ENTRIES_MAX, SCALAR_BYTES_MAX};
 pub use verified::{Disclosed, Disclosure, Verified};
 pub use verify::{VerifyError, verify};
+pub(crate) use verify::{Work, verify_within};
 
 use countermark_epcis::json::Json;
 

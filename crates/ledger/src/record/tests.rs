@@ -6,7 +6,7 @@ use proptest::prelude::*;
 /// An object event of 30 fields, not in canonical order, with extensions and ILMD.
 pub(super) const EVENT: &str = r#"{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{"ex":"https://example.org/"}],"type":"ObjectEvent","eventID":"urn:uuid:8f7e2f3a-0c1d-4a5b-9c6d-7e8f9a0b1c2d","eventTime":"2026-11-19T08:15:30.000+01:00","eventTimeZoneOffset":"+01:00","action":"OBSERVE","bizStep":"shipping","disposition":"in_transit","epcList":["https://id.gs1.org/01/09521321000018/21/1001","https://id.gs1.org/01/09521321000018/21/1002","https://id.gs1.org/01/09521321000018/21/1003"],"quantityList":[{"epcClass":"https://id.gs1.org/01/09521321000018/10/L7","quantity":12.50,"uom":"KGM"},{"quantity":3,"epcClass":"https://id.gs1.org/01/09521321000025/10/L8"}],"readPoint":{"id":"https://id.gs1.org/414/9521321000010"},"bizLocation":{"id":"https://id.gs1.org/414/9521321000027"},"bizTransactionList":[{"type":"po","bizTransaction":"urn:epcglobal:cbv:bt:9521321000010:4711"}],"sourceList":[{"type":"owning_party","source":"https://id.gs1.org/417/9521321000010"}],"destinationList":[{"type":"owning_party","destination":"https://id.gs1.org/417/9521321000034"}],"ex:temperature":{"@value":"4.1","@type":"xsd:decimal"},"ex:driver":"A. Example","ilmd":{"ex:origin":"NL","ex:grower":"farm 12","ex:brix":11.20}}"#;
 
-pub(super) fn event() -> Json {
+pub(crate) fn event() -> Json {
     json::parse(EVENT.as_bytes()).unwrap()
 }
 
@@ -14,7 +14,7 @@ pub(super) fn provenance() -> Json {
     json::parse(br#"{"sourceDocument":"5f1d","mapping":{"name":"own-csv","version":3}}"#).unwrap()
 }
 
-pub(super) fn classification() -> Classification {
+pub(crate) fn classification() -> Classification {
     Classification::new()
         .extension("ex:driver", FieldClass::Personal)
         .ilmd("ex:grower", FieldClass::Personal)
@@ -55,7 +55,7 @@ impl Committed {
 }
 
 /// All pointers of a value, itself first.
-fn pointers(value: &Json, at: &str, out: &mut Vec<String>) {
+pub(crate) fn pointers(value: &Json, at: &str, out: &mut Vec<String>) {
     out.push(at.to_owned());
     match value {
         Json::Array(items) => {
@@ -407,6 +407,57 @@ fn openings_nested_without_end_are_refused() {
     assert!(matches!(error, CommitError::TooDeep { .. }));
 }
 
+#[test]
+fn a_long_name_above_many_values_is_refused_before_it_is_hashed() {
+    let name = "n".repeat(256 * 1024);
+    let list = Json::Array(vec![Json::Bool(true); 2_000]);
+    let classes = |opening| Openings { classes: vec![(FieldClass::Other, opening)] };
+    let refused = |opening| {
+        let result = verify(&[[0; 32]; CLASS_COUNT], &classes(opening));
+        assert_eq!(result, Err(VerifyError::Work));
+    };
+    let text = format!("{{\"{name}\":{}}}", list.to_text());
+    refused(openings::ClassOpening::Whole { key: [0; 32], order: Vec::new(), text });
+    // Opened field by field: a group of values below one long key.
+    let salt = [0; 16];
+    let leaf = |place| openings::Item {
+        place,
+        key: None,
+        shown: openings::Shown::Leaf { salt, kind: tree::leaf_type::NULL, value: Vec::new() },
+    };
+    let below = |place, key, kind, depth| openings::Item {
+        place,
+        key,
+        shown: openings::Shown::Group { kind, depth },
+    };
+    let group =
+        |items, siblings| openings::GroupOpening { items, siblings: vec![[0; 32]; siblings] };
+    let groups = vec![
+        group(vec![below(0, None, tree::GroupKind::Extensions, 2)], 1),
+        group(vec![below(1, Some(format!("/{name}")), tree::GroupKind::List, 11)], 2),
+        group((1..2_000).map(leaf).collect(), 7),
+    ];
+    refused(openings::ClassOpening::Partial(groups));
+    let mut work = Work::default();
+    let small = openings::ClassOpening::Whole {
+        key: [0; 32],
+        order: Vec::new(),
+        text: format!("{{\"n\":{}}}", list.to_text()),
+    };
+    let result = verify_within(&[[0; 32]; CLASS_COUNT], &classes(small), &mut work);
+    assert_eq!(result, Err(VerifyError::Digest(FieldClass::Other)));
+}
+
+#[test]
+fn what_no_event_may_hold_is_refused_in_openings_too() {
+    let many = Json::Array(vec![Json::Null; GROUP_ENTRIES_MAX + 1]).to_text();
+    let text = format!("{{\"ex:many\":{many}}}");
+    let read = part::Part::from_text(FieldClass::Other, Vec::new(), text.as_bytes());
+    assert!(
+        matches!(read, Err(BodyError::Form(FieldClass::Other, said)) if said.contains("at most"))
+    );
+}
+
 fn any_value() -> impl Strategy<Value = Json> {
     let text = prop_oneof![Just("ex:a"), Just(""), Just("a/b~c"), Just("ü\n\"")];
     let leaf = prop_oneof![
@@ -445,7 +496,7 @@ fn any_value() -> impl Strategy<Value = Json> {
     })
 }
 
-fn any_event() -> impl Strategy<Value = Json> {
+pub(crate) fn any_event() -> impl Strategy<Value = Json> {
     let mut names: Vec<&str> = countermark_epcis::fields::EVENT.to_vec();
     names.extend(["ex:driver", "ex:b", "", "a/b", "~0", "ilmd", "ilmd"]);
     let ilmd = prop::collection::vec(

@@ -11,6 +11,7 @@ use crate::capture::InputFile;
 use crate::error::NodeError;
 use crate::node::Node;
 use crate::progress::{Progress, Silent};
+use crate::scope::Scope;
 
 /// Documents of the events from one number on.
 pub(super) fn documents(first: usize, events: usize) -> Vec<Vec<u8>> {
@@ -78,13 +79,13 @@ pub(super) fn until_provable(
     rounds: usize,
 ) -> Result<Provable, NodeError> {
     // What was captured before is no matter of these: this waits for the index.
-    node.prove(&sample::event_id(0), &[])?;
+    node.prove(&Scope::All, &sample::event_id(0), &[])?;
     let mut times = Vec::with_capacity(rounds);
     for number in first..first + rounds {
         let bytes = sample::document(number, 1);
         let begin = Instant::now();
         take(node, bytes)?;
-        node.prove(&sample::event_id(number), &[])?;
+        node.prove(&Scope::All, &sample::event_id(number), &[])?;
         times.push(begin.elapsed());
     }
     let (p50_ms, p99_ms) =

@@ -11,6 +11,7 @@ use super::report::Proof;
 use super::{median, microseconds, sample};
 use crate::error::NodeError;
 use crate::node::Node;
+use crate::scope::Scope;
 use crate::stores::store_error;
 
 const ROUNDS: usize = 200;
@@ -26,7 +27,7 @@ pub(super) fn run(node: &Node, events: usize, pointer: &str) -> Result<Proof, No
     for round in 0..ROUNDS.min(events) {
         let number = round * STRIDE % events;
         let begin = Instant::now();
-        let file = node.prove(&sample::event_id(number), &fields)?;
+        let file = node.prove(&Scope::All, &sample::event_id(number), &fields)?;
         make.push(begin.elapsed());
         let begin = Instant::now();
         let bundle = Bundle::decode(&file.bundle).map_err(|e| store_error(&e))?;

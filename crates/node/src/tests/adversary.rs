@@ -41,11 +41,11 @@ fn refusal(lab: &Lab) -> String {
 #[test]
 fn the_vault_of_another_member_in_the_place_of_ones_own_is_refused() {
     let mut lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     node.member_add("Mill", None).unwrap();
     capture_ids(&node, &["urn:x:1"]);
     capture(&node, "Mill", &document(&[event(Some("urn:x:2"), 2)]));
-    let members = &node.keyring.secrets.members;
+    let members = &node.secrets().members.clone();
     let (farm, mill) = (hex(&members[0].id), hex(&members[1].id));
     drop(node);
     let swap = |path: &String| {
@@ -197,10 +197,10 @@ fn a_vault_that_lost_its_end_is_refused_with_the_index_and_without() {
 #[test]
 fn erased_values_that_an_older_vault_brings_back_are_found_and_erased_again() {
     let mut lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     capture_ids(&node, &["urn:x:1", "urn:x:2"]);
     let older = lab.disk.files();
-    node.erase(None, "urn:x:1", None, crate::ErasureReason::Error).unwrap();
+    node.erase(&crate::Scope::All, None, "urn:x:1", None, crate::ErasureReason::Error).unwrap();
     drop(node);
     lab.check();
     lab.disk = disk_of(&with(&lab.disk.files(), &older, "vault/"));
@@ -218,12 +218,14 @@ fn erased_values_that_an_older_vault_brings_back_are_found_and_erased_again() {
 #[test]
 fn what_another_member_recorded_under_the_same_id_is_not_disclosed() {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     node.member_add("Mill", None).unwrap();
     let file = document(&[event(Some("urn:x:1"), 1)]);
     assert_eq!(capture(&node, "Farm", &file).accepted.len(), 1);
-    let alone = Bundle::decode(&node.prove("urn:x:1", &[]).unwrap().bundle).unwrap();
+    let alone =
+        Bundle::decode(&node.prove(&crate::Scope::All, "urn:x:1", &[]).unwrap().bundle).unwrap();
     assert_eq!(capture(&node, "Mill", &file).accepted.len(), 1);
-    let beside = Bundle::decode(&node.prove("urn:x:1", &[]).unwrap().bundle).unwrap();
+    let beside =
+        Bundle::decode(&node.prove(&crate::Scope::All, "urn:x:1", &[]).unwrap().bundle).unwrap();
     assert_eq!((alone.records.len(), beside.records.len()), (1, 1));
 }

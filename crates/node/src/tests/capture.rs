@@ -82,12 +82,12 @@ fn an_error_declaration_stands_beside_the_event_whose_id_it_has() {
 fn an_erased_event_is_not_recorded_again_and_that_is_said() {
     for class in [None, Some("identity")] {
         let lab = Lab::new();
-        let mut node = lab.begin();
+        let node = lab.begin();
         let unnamed = document(&[event(None, 7)]);
         let given = capture(&node, "Farm", &unnamed).accepted;
         capture_ids(&node, &["urn:x:1"]);
-        node.erase(None, "urn:x:1", class, ErasureReason::Error).unwrap();
-        node.erase(None, &given[0], class, ErasureReason::Error).unwrap();
+        node.erase(&crate::Scope::All, None, "urn:x:1", class, ErasureReason::Error).unwrap();
+        node.erase(&crate::Scope::All, None, &given[0], class, ErasureReason::Error).unwrap();
         drop(node);
         lab.lose(&[INDEX_FILE]);
         let node = lab.open().unwrap();
@@ -118,14 +118,13 @@ fn a_document_of_more_events_than_a_block_takes_is_taken_whole() {
 #[test]
 fn a_member_whose_addition_was_cut_short_is_added_by_the_same_command() {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     // As a crash between keyring and ledger leaves it.
     let kept = crate::keyring::MemberSecrets::generate("Mill", None).unwrap();
     let id = kept.id;
-    node.keyring.secrets.members.push(kept);
-    node.keyring.save().unwrap();
+    node.keychain.change(|secrets| secrets.members.push(kept)).unwrap();
     drop(node);
-    let mut node = lab.open().unwrap();
+    let node = lab.open().unwrap();
     assert_eq!(node.members().unwrap()[1].status, "unknown to the ledger");
     let added = node.member_add("Mill", None).unwrap();
     assert_eq!((added.id, added.status.as_str()), (countermark_ledger::ids::hex(&id), "active"));

@@ -30,7 +30,7 @@ fn after_an_idle_night_the_next_capture_is_taken_and_the_jump_is_recorded() {
 #[test]
 fn the_confirmation_and_a_statement_of_the_founder_share_a_block() {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     lab.clock.pass(5 * HOUR_MS);
     node.member_add("Mill", None).unwrap();
     lab.clock.pass(5 * HOUR_MS);
@@ -45,7 +45,7 @@ fn the_confirmation_and_a_statement_of_the_founder_share_a_block() {
 #[test]
 fn a_clock_set_forward_is_refused_until_somebody_confirms_it() {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     capture_ids(&node, &["urn:x:1"]);
     lab.clock.set_by(9 * 3_600_000 + 12 * 60_000 + 1_000);
     let report = one(&node, "urn:x:2");
@@ -75,7 +75,7 @@ fn after_a_restart_of_the_system_a_long_pause_is_confirmed_by_hand() {
     let node = lab.open().unwrap();
     assert_eq!(one(&node, "urn:x:1").rejected[0].1.rule, "clock.jump");
     drop(node);
-    let mut node = lab.open().unwrap();
+    let node = lab.open().unwrap();
     node.confirm_clock().unwrap();
     assert_eq!(one(&node, "urn:x:1").accepted, ["urn:x:1"]);
 }
@@ -83,7 +83,7 @@ fn after_a_restart_of_the_system_a_long_pause_is_confirmed_by_hand() {
 #[test]
 fn without_a_jump_there_is_nothing_to_confirm() {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     lab.clock.pass(HOUR_MS / 2);
     let error = node.confirm_clock().unwrap_err();
     assert_eq!(

@@ -48,13 +48,7 @@ fn copy_databases(from: &Path, to: &Path) {
 }
 
 /// Lives until the disk stops; gives what was acknowledged, or `None` where it never stopped.
-fn live(
-    life: &Life,
-    lab: &Lab,
-    node: &mut Node,
-    stale: &Path,
-    keep_at: usize,
-) -> Option<Acknowledged> {
+fn live(life: &Life, lab: &Lab, node: &Node, stale: &Path, keep_at: usize) -> Option<Acknowledged> {
     let mut acknowledged = Acknowledged::default();
     for (i, deed) in life.deeds.iter().enumerate() {
         if i == keep_at {
@@ -78,10 +72,10 @@ fn crash_everywhere(seed: u64) -> u64 {
     for at in 0.. {
         let lab = Lab::new();
         let stale = folder();
-        let mut node = lab.begin();
+        let node = lab.begin();
         lab.disk.freeze_at_sync(at);
         let keep_at = dice.below(DEEDS as u64) as usize;
-        let ended = live(&life, &lab, &mut node, stale.path(), keep_at);
+        let ended = live(&life, &lab, &node, stale.path(), keep_at);
         drop(node);
         let Some(mut acknowledged) = ended else { return at };
         let mode = modes(seed + at)[dice.below(4) as usize];
@@ -154,12 +148,13 @@ fn an_erasure_that_was_cut_short_after_its_statement_is_finished_on_opening() {
     for at in 0..40 {
         for mode in modes(at) {
             let mut lab = Lab::new();
-            let mut node = lab.begin();
+            let node = lab.begin();
             capture_ids(&node, &["urn:x:1", "urn:x:2"]);
             let before = node.lock().stores.log.size();
             lab.disk.freeze_at_sync(at);
-            let acknowledged =
-                node.erase(None, "urn:x:1", None, crate::ErasureReason::Error).is_ok();
+            let acknowledged = node
+                .erase(&crate::Scope::All, None, "urn:x:1", None, crate::ErasureReason::Error)
+                .is_ok();
             drop(node);
             lab.disk = lab.disk.crash_image(mode);
             let node = lab.open().unwrap();
@@ -183,10 +178,10 @@ fn an_erasure_that_was_cut_short_after_its_statement_is_finished_on_opening() {
 fn opening_that_is_cut_short_again_and_again_ends_well() {
     let life = Life::new(11, DEEDS);
     let mut lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     lab.disk.freeze_at_sync(33);
     let stale = folder();
-    let mut acknowledged = live(&life, &lab, &mut node, stale.path(), 3).unwrap();
+    let mut acknowledged = live(&life, &lab, &node, stale.path(), 3).unwrap();
     drop(node);
     for at in 0.. {
         lab.disk = lab.disk.crash_image(modes(at)[(at % 4) as usize]);

@@ -125,7 +125,7 @@ fn an_append_that_a_power_cut_tore_is_left_by_the_check_and_cut_off_by_opening()
 #[test]
 fn an_altered_document_is_named_and_its_damaged_key_is_not_cut_off() {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     let kept = node.document(None, "letter.txt", b"so it was agreed").unwrap();
     drop(node);
     lab.check();
@@ -142,7 +142,7 @@ fn an_altered_document_is_named_and_its_damaged_key_is_not_cut_off() {
 #[test]
 fn another_document_in_the_place_of_a_kept_one_is_named() {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     let kept = node.document(None, "letter.txt", b"so it was agreed").unwrap();
     let member = lab.keyring().secrets.members[0].id;
     let id = countermark_ledger::trust::unhex(&kept.id).unwrap();
@@ -166,10 +166,10 @@ fn another_document_in_the_place_of_a_kept_one_is_named() {
 #[test]
 fn an_erased_body_that_was_put_back_is_named_and_erased_again() {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     capture_ids(&node, &[FIRST, SECOND]);
     let old = lab.disk.crash_image(CrashMode::Kept).files();
-    node.erase(None, FIRST, None, crate::ErasureReason::Error).unwrap();
+    node.erase(&crate::Scope::All, None, FIRST, None, crate::ErasureReason::Error).unwrap();
     drop(node);
     lab.check();
     for name in ["keys-000000", "bodies-000000"] {

@@ -63,7 +63,7 @@ fn fill(node: &Node) {
 
 /// What the index answers to every kind of question, as text.
 fn answers(node: &Node) -> Vec<String> {
-    let members = node.member_ids();
+    let members = node.seen_members(&crate::Scope::All);
     let sequencer = node.lock();
     let index = &sequencer.stores.index;
     let mut answers = Vec::new();
@@ -111,12 +111,12 @@ fn answers(node: &Node) -> Vec<String> {
 }
 
 /// Erases, and compares with what an index made again says.
-fn compare(what: &str, erase: impl Fn(&mut Node) -> Vec<String>) {
+fn compare(what: &str, erase: impl Fn(&Node) -> Vec<String>) {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     fill(&node);
     let before = answers(&node);
-    let erased = erase(&mut node);
+    let erased = erase(&node);
     let lived = answers(&node);
     // A class that held nothing changes nothing.
     assert_eq!(before != lived, !erased.is_empty(), "{what}: {erased:?}");
@@ -135,7 +135,14 @@ fn an_index_made_again_answers_as_the_one_that_lived_through_the_erasure_of_any_
     for class in FieldClass::ALL {
         for id in IDS {
             compare(&format!("{} of {id}", class.name()), |node| {
-                node.erase(None, id, Some(class.name()), crate::ErasureReason::Error).unwrap()
+                node.erase(
+                    &crate::Scope::All,
+                    None,
+                    id,
+                    Some(class.name()),
+                    crate::ErasureReason::Error,
+                )
+                .unwrap()
             });
         }
     }
@@ -146,14 +153,15 @@ fn an_index_made_again_answers_as_the_one_that_lived_through_the_erasure_of_all(
     compare("two classes of every event", |node| {
         for id in IDS {
             for class in ["quantity", "transport"] {
-                node.erase(None, id, Some(class), crate::ErasureReason::Error).unwrap();
+                node.erase(&crate::Scope::All, None, id, Some(class), crate::ErasureReason::Error)
+                    .unwrap();
             }
         }
         vec!["quantity".to_owned(), "transport".to_owned()]
     });
     compare("every event", |node| {
         for id in IDS {
-            node.erase(None, id, None, crate::ErasureReason::Error).unwrap();
+            node.erase(&crate::Scope::All, None, id, None, crate::ErasureReason::Error).unwrap();
         }
         vec!["all".to_owned()]
     });
@@ -162,26 +170,33 @@ fn an_index_made_again_answers_as_the_one_that_lived_through_the_erasure_of_all(
 #[test]
 fn what_is_left_of_an_event_is_proven_and_erased_after_the_index_was_made_again() {
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     fill(&node);
-    node.erase(None, IDS[0], Some("transport"), crate::ErasureReason::Error).unwrap();
+    node.erase(&crate::Scope::All, None, IDS[0], Some("transport"), crate::ErasureReason::Error)
+        .unwrap();
     drop(node);
     lab.lose(&[INDEX_FILE]);
     let mut node = lab.open().unwrap();
-    assert_eq!(node.prove(IDS[0], &[]).unwrap().erased, [FieldClass::Transport]);
-    assert!(node.prove(IDS[0], &["/epcList".to_owned()]).unwrap().erased.is_empty());
+    assert_eq!(
+        node.prove(&crate::Scope::All, IDS[0], &[]).unwrap().erased,
+        [FieldClass::Transport]
+    );
+    assert!(
+        node.prove(&crate::Scope::All, IDS[0], &["/epcList".to_owned()]).unwrap().erased.is_empty()
+    );
     let record = {
         let sequencer = node.lock();
-        hex(&node.rows_of_event(&sequencer, IDS[0]).unwrap()[0].record_id)
+        hex(&node.rows_of_event(&sequencer, &crate::Scope::All, IDS[0]).unwrap()[0].record_id)
     };
-    node.erase(None, IDS[0], Some("identity"), crate::ErasureReason::Error).unwrap();
+    node.erase(&crate::Scope::All, None, IDS[0], Some("identity"), crate::ErasureReason::Error)
+        .unwrap();
     for made_again in [false, true] {
-        assert!(node.prove(IDS[0], &[]).is_err(), "the id is erased");
+        assert!(node.prove(&crate::Scope::All, IDS[0], &[]).is_err(), "the id is erased");
         assert_eq!(
-            node.prove(&record, &[]).unwrap().erased,
+            node.prove(&crate::Scope::All, &record, &[]).unwrap().erased,
             [FieldClass::Identity, FieldClass::Transport]
         );
-        node.receipt(&record).unwrap();
+        node.receipt(&crate::Scope::All, &record).unwrap();
         if !made_again {
             drop(node);
             lab.lose(&[INDEX_FILE]);
@@ -189,11 +204,18 @@ fn what_is_left_of_an_event_is_proven_and_erased_after_the_index_was_made_again(
         }
     }
     assert_eq!(
-        node.erase(None, &record, Some("quantity"), crate::ErasureReason::Error).unwrap(),
+        node.erase(
+            &crate::Scope::All,
+            None,
+            &record,
+            Some("quantity"),
+            crate::ErasureReason::Error
+        )
+        .unwrap(),
         ["quantity"]
     );
-    node.erase(None, &record, None, crate::ErasureReason::Error).unwrap();
-    let refused = node.prove(&record, &[]).err().unwrap().to_string();
+    node.erase(&crate::Scope::All, None, &record, None, crate::ErasureReason::Error).unwrap();
+    let refused = node.prove(&crate::Scope::All, &record, &[]).err().unwrap().to_string();
     assert!(refused.contains("nothing is left"), "{refused}");
 }
 
@@ -203,10 +225,13 @@ fn a_record_id_names_the_event_and_its_declaration() {
     let node = lab.begin();
     fill(&node);
     let sequencer = node.lock();
-    let rows = node.rows_of_event(&sequencer, IDS[1]).unwrap();
+    let rows = node.rows_of_event(&sequencer, &crate::Scope::All, IDS[1]).unwrap();
     assert_eq!(rows.len(), 2);
     for row in &rows {
-        assert_eq!(node.rows_of_event(&sequencer, &hex(&row.record_id)).unwrap(), rows);
+        assert_eq!(
+            node.rows_of_event(&sequencer, &crate::Scope::All, &hex(&row.record_id)).unwrap(),
+            rows
+        );
     }
-    assert!(node.rows_of_event(&sequencer, &"ab".repeat(16)).is_err());
+    assert!(node.rows_of_event(&sequencer, &crate::Scope::All, &"ab".repeat(16)).is_err());
 }

@@ -26,7 +26,7 @@ fn live_through(seed: u64, fault: Fault) -> bool {
     let mut failures = 0;
     for deed in &life.deeds {
         acknowledged.begin(deed);
-        match life.run(deed, &lab, &mut node) {
+        match life.run(deed, &lab, &node) {
             Ok(()) => acknowledged.done(),
             Err(error) => {
                 failures += 1;
@@ -41,7 +41,7 @@ fn live_through(seed: u64, fault: Fault) -> bool {
                 }
                 // The same once more: what is there already is not done twice.
                 acknowledged.begin(deed);
-                match life.run(deed, &lab, &mut node) {
+                match life.run(deed, &lab, &node) {
                     Ok(()) => acknowledged.done(),
                     // It was done after all.
                     Err(NodeError::MemberExists(_) | NodeError::NotFound(_)) => acknowledged.done(),
@@ -148,11 +148,11 @@ fn after_a_failure_the_node_refuses_until_it_is_opened_again() {
 fn a_disk_that_fails_while_the_node_is_opened_is_named_and_harms_nothing() {
     let life = Life::new(12, DEEDS);
     let lab = Lab::new();
-    let mut node = lab.begin();
+    let node = lab.begin();
     let mut acknowledged = Acknowledged::default();
     for deed in &life.deeds {
         acknowledged.begin(deed);
-        life.run(deed, &lab, &mut node).unwrap();
+        life.run(deed, &lab, &node).unwrap();
         acknowledged.done();
     }
     drop(node);

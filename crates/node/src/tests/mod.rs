@@ -1,5 +1,6 @@
 //! The node as a whole, on disks that fail and with a clock that is told what to say.
 
+mod access;
 mod adversary;
 mod capture;
 mod clock;
@@ -7,7 +8,12 @@ mod concurrency;
 mod crash;
 mod damage;
 mod erasure;
+mod explore;
 mod faults;
+mod jobs;
+mod publications;
+mod scope;
+mod shapes;
 mod world;
 
 use std::sync::{Arc, Mutex};
@@ -151,6 +157,11 @@ pub(super) fn event(id: Option<&str>, pallet: u64) -> String {
     )
 }
 
+/// What [`event`] is about.
+pub(super) fn pallet(number: u64) -> String {
+    format!("https://id.gs1.org/00/{}", sscc(number))
+}
+
 fn sscc(number: u64) -> String {
     let digits = format!("09521234{number:09}");
     let weigh = |(i, c): (usize, char)| c.to_digit(10).unwrap() * if i % 2 == 0 { 3 } else { 1 };
@@ -181,7 +192,7 @@ pub(super) fn capture_ids(node: &Node, ids: &[&str]) {
 
 /// Ids of the events that the node gives, sorted.
 pub(super) fn ids(node: &Node) -> Vec<String> {
-    let answer = node.events("", EpcFormat::NeverTranslates).unwrap();
+    let answer = node.events(&crate::Scope::All, "", EpcFormat::NeverTranslates).unwrap();
     let id = |event: &Json| event.get("eventID").and_then(Json::as_str).unwrap().to_owned();
     let mut ids: Vec<String> = answer.events.iter().map(id).collect();
     ids.sort();

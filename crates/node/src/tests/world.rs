@@ -91,7 +91,7 @@ impl Life {
     }
 
     /// Does one deed.
-    pub(super) fn run(&self, deed: &Deed, lab: &Lab, node: &mut Node) -> Result<(), NodeError> {
+    pub(super) fn run(&self, deed: &Deed, lab: &Lab, node: &Node) -> Result<(), NodeError> {
         match deed {
             Deed::Capture { member, file, events } => {
                 let files = std::slice::from_ref(&self.files[*file]);
@@ -100,7 +100,7 @@ impl Life {
                 assert_eq!(report.accepted.len() + report.duplicates.len(), events.len());
             }
             Deed::Erase { member, event, class } => {
-                node.erase(Some(member), event, *class, ErasureReason::Error)?;
+                node.erase(&crate::Scope::All, Some(member), event, *class, ErasureReason::Error)?;
             }
             Deed::Rotate(member) => drop(node.key_rotate(Some(member))?),
             Deed::Document(member) => {
@@ -168,7 +168,7 @@ fn standing<'a>(node: &Node, names: impl Iterator<Item = &'a String>) -> BTreeMa
     let sequencer = node.lock();
     let mut found = BTreeMap::new();
     for name in names {
-        let Ok(rows) = node.rows_of_event(&sequencer, name) else { continue };
+        let Ok(rows) = node.rows_of_event(&sequencer, &crate::Scope::All, name) else { continue };
         assert_eq!(rows.len(), 1, "{name} is there more than once");
         let loaded = sequencer.stores.load_row(&rows[0]).unwrap().unwrap();
         assert_eq!(loaded.is_partial, rows[0].erased != 0, "{name}: index and vault differ");
@@ -178,14 +178,14 @@ fn standing<'a>(node: &Node, names: impl Iterator<Item = &'a String>) -> BTreeMa
 }
 
 /// What holds of every node that was opened again, whatever went before.
-pub(super) fn goes_on(life: &Life, lab: &Lab, mut node: Node, acknowledged: &mut Acknowledged) {
+pub(super) fn goes_on(life: &Life, lab: &Lab, node: Node, acknowledged: &mut Acknowledged) {
     acknowledged.compare(&node);
     let confirmed = node.confirm_clock();
     assert!(matches!(confirmed, Ok(_) | Err(NodeError::Refused(_))), "{confirmed:?}");
     // The rest of the life, and what was done before once more: it adds only what is missing.
     for deed in &life.deeds {
         let result = match deed {
-            Deed::Add(_) | Deed::Capture { .. } | Deed::Rotate(_) => life.run(deed, lab, &mut node),
+            Deed::Add(_) | Deed::Capture { .. } | Deed::Rotate(_) => life.run(deed, lab, &node),
             _ => Ok(()),
         };
         assert!(matches!(result, Ok(()) | Err(NodeError::MemberExists(_))), "{result:?}");
@@ -207,6 +207,8 @@ pub(super) fn goes_on(life: &Life, lab: &Lab, mut node: Node, acknowledged: &mut
 fn ids_of_whole(node: &Node) -> Vec<String> {
     let shown = ids(node);
     let sequencer = node.lock();
-    let is_whole = |name: &String| node.rows_of_event(&sequencer, name).unwrap()[0].erased == 0;
+    let is_whole = |name: &String| {
+        node.rows_of_event(&sequencer, &crate::Scope::All, name).unwrap()[0].erased == 0
+    };
     shown.into_iter().filter(is_whole).collect()
 }

@@ -4,9 +4,12 @@
 //! It is backed up and never rebuilt, hence synced at every commit. What is in it is in no other
 //! place: a damaged desk is restored from a backup.
 
-mod access;
-mod jobs;
-mod publications;
+pub mod access;
+mod copy;
+pub mod jobs;
+pub mod publications;
+
+pub use copy::{DeskReader, database_version, sqlite_version};
 
 use std::path::{Path, PathBuf};
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "figures are for reading")]
 
+mod agree;
 mod holds;
 mod keys;
 mod logs;

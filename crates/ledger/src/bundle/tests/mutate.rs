@@ -83,7 +83,11 @@ fn of_list(items: &[Value]) -> Vec<Vec<Value>> {
 
 /// Every mutant of every bundle, with the path of what was changed; `others` lend their items. What
 /// all the bundles have in common is altered in the first.
-fn mutants(bundles: &[Bundle], others: &[Bundle], mut each: impl FnMut(&[Step], Vec<u8>)) {
+pub(super) fn mutants(
+    bundles: &[Bundle],
+    others: &[Bundle],
+    mut each: impl FnMut(&[Step], Vec<u8>),
+) {
     let common = |path: &[Step]| match path {
         [Step::At(4), Step::At(2), ..] => false,
         [Step::At(place), ..] => *place != 3,

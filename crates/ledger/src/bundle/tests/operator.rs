@@ -13,6 +13,11 @@ const ISSUER: KeyOf = (PROCESSOR, 0);
 
 /// The farm's first capture, changed, signed by this key and put into the log in its place.
 fn restated(signer: KeyOf, change: impl Fn(&mut Statement)) -> String {
+    fault(&restated_bundle(signer, change), Some(&Ledger::story(1).everyone()))
+}
+
+/// A bundle over that statement.
+pub(super) fn restated_bundle(signer: KeyOf, change: impl Fn(&mut Statement)) -> Bundle {
     let ledger = Ledger::story(1);
     let mut operator = Operator::of(&ledger);
     let record = &ledger.records[RECORD];
@@ -22,7 +27,7 @@ fn restated(signer: KeyOf, change: impl Fn(&mut Statement)) -> String {
     change(&mut statement);
     *leaf = statement.sign(&ledger.key(signer)).unwrap().leaf();
     operator.rebuild();
-    fault(&operator.bundle(ISSUER, RECORD), Some(&ledger.everyone()))
+    operator.bundle(ISSUER, RECORD)
 }
 
 #[test]
@@ -84,7 +89,7 @@ fn a_block_that_names_another_log_or_place_is_refused() {
 }
 
 /// The genesis, changed, with a signature by the founder's key or one that is none.
-fn begun_anew(change: impl Fn(&mut Statement), forged: bool) -> Bundle {
+pub(super) fn begun_anew(change: impl Fn(&mut Statement), forged: bool) -> Bundle {
     let ledger = Ledger::story(1);
     let mut operator = Operator::of(&ledger);
     let leaf = &mut operator.ledger.blocks[0].statements[0];

@@ -107,7 +107,7 @@ fn write(value: &Value, target: &mut isize, style: Style, out: &mut Vec<u8>) -> 
 }
 
 /// Every other way to write an item: one for each item in it and style that fits.
-fn other_encodings(value: &Value) -> Vec<Vec<u8>> {
+pub(super) fn other_encodings(value: &Value) -> Vec<Vec<u8>> {
     let own = crate::cbor::encode(value);
     let mut all = Vec::new();
     for style in STYLES {

@@ -191,17 +191,28 @@ impl Ledger {
 
     /// A batch of new events, to be accepted in the block to come.
     pub(super) fn batch(&mut self, key: KeyOf, count: usize) -> Candidate {
+        let first = self.records.len();
+        let events = (first..first + count).map(|n| event(self.seed, n)).collect();
+        self.batch_of(key, events, &Classification::new())
+    }
+
+    /// A batch of these events.
+    pub(super) fn batch_of(
+        &mut self,
+        key: KeyOf,
+        events: Vec<Json>,
+        classification: &Classification,
+    ) -> Candidate {
         let mut recorded = Vec::new();
         let mut batch = Vec::new();
-        for place in 0..count {
+        for (place, event) in events.into_iter().enumerate() {
             let n = self.records.len() + place;
-            let event = event(self.seed, n);
             let id = self.random(n, 0)[..16].try_into().unwrap();
             let keys = RecordKeys::new(
                 FieldClass::ALL.map(|class| ClassKey::from_bytes(self.random(n, class.number()))),
             );
             let provenance = json::parse(br#"{"sourceDocument":"5f1d"}"#).unwrap();
-            let made = commit(&event, &provenance, &Classification::new(), &keys).unwrap();
+            let made = commit(&event, &provenance, classification, &keys).unwrap();
             let sources = FieldClass::ALL.map(|class| {
                 match made.bodies.iter().find(|(other, _)| *other == class) {
                     Some((_, body)) => {

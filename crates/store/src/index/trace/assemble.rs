@@ -248,7 +248,7 @@ struct Builder<'a> {
     ids: HashMap<i64, String>,
     sightings: &'a HashMap<i64, Vec<Sighting>>,
     strings: HashMap<i64, String>,
-    events: HashMap<i64, Option<String>>,
+    events: HashMap<i64, (Option<String>, Option<i64>)>,
     nodes: Vec<Node>,
     places: HashMap<(i64, Option<i64>), usize>,
     named: HashSet<i64>,
@@ -270,13 +270,15 @@ impl<'a> Builder<'a> {
         texts.extend(parties.values().flatten().flat_map(|(_, kind, party)| [*kind, *party]));
         let mut events: Vec<i64> = steps.iter().map(|step| step.event).collect();
         events.extend(found.handovers.values().map(|link| link.event));
+        let events = loader.event_ids(events)?;
+        texts.extend(events.values().filter_map(|(_, step)| *step));
         let contents = found.carriers.numbers().flat_map(|number| found.carriers.contents(number));
         let numbers = found.goods.iter().copied().chain(found.carriers.numbers()).chain(contents);
         Ok(Builder {
             ids: numbers.map(|number| (number, loader.id(number))).collect(),
             sightings,
             strings: loader.strings(texts)?,
-            events: loader.event_ids(events)?,
+            events,
             nodes: Vec::new(),
             places: HashMap::new(),
             named: HashSet::new(),
@@ -310,10 +312,9 @@ impl<'a> Builder<'a> {
     }
 
     fn event(&self, ordinal: i64) -> EventRef {
-        EventRef {
-            position: LogPosition::from_ordinal(ordinal),
-            event_id: self.events.get(&ordinal).cloned().flatten(),
-        }
+        let (event_id, step) = self.events.get(&ordinal).cloned().unwrap_or_default();
+        let position = LogPosition::from_ordinal(ordinal);
+        EventRef { position, event_id, step: self.text(step) }
     }
 
     fn edge(&mut self, step: &Step) -> Edge {

@@ -195,23 +195,23 @@ impl<'a> Loader<'a> {
         run::rows(self.connection, &select, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    /// Event ids by ordinal.
+    /// Ids and business steps (by number) of events, by ordinal.
     pub(super) fn event_ids(
         &self,
         mut events: Vec<i64>,
-    ) -> rusqlite::Result<HashMap<i64, Option<String>>> {
+    ) -> rusqlite::Result<HashMap<i64, (Option<String>, Option<i64>)>> {
         events.sort_unstable();
         events.dedup();
         let mut ids = HashMap::new();
         for chunk in events.chunks(LIST_MAX) {
             let select = Select::new(
                 Table("event", "e"),
-                &[Column("e", "id"), Column("e", "event_key")],
+                &[Column("e", "id"), Column("e", "event_key"), Column("e", "biz_step")],
                 Filter::in_integers(Column("e", "id"), chunk),
             );
             let found = run::rows(self.connection, &select, |row| {
                 let key: Option<Vec<u8>> = row.get(1)?;
-                Ok((row.get(0)?, key.as_deref().and_then(event_key::decode)))
+                Ok((row.get(0)?, (key.as_deref().and_then(event_key::decode), row.get(2)?)))
             })?;
             ids.extend(found);
         }

@@ -155,6 +155,8 @@ pub struct EventRef {
     pub position: LogPosition,
     /// Its id.
     pub event_id: Option<String>,
+    /// Its business step, as CBV web URI.
+    pub step: Option<String>,
 }
 
 /// A source or destination that an event names.

@@ -1,0 +1,11 @@
+//! Looking into the ledger: its blocks, the statements in them, one leaf with its proof, and what the
+//! ledger holds of one event. Only reads, and only what stands there.
+
+mod blocks;
+mod decode;
+mod leaf;
+mod record;
+
+pub use blocks::{BlockDetail, BlockSummary, BlocksPage, LogHead, StatementSummary};
+pub use leaf::{Inclusion, LeafDetail, Side, Step};
+pub use record::{ClassDetail, Endorser, FieldValue, Placed, RecordDetail, RecordFields, Vouching};
