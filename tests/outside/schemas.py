@@ -47,6 +47,11 @@ def main():
         fits(run_json("validate", document, "--json", expect=1), "validate")
         fits(run_json("capture", "--data", data, "--json", document, expect=1), "capture-result")
         access(data, fits)
+        result = folder / "bench.json"
+        fits(run_json("bench", "--events", "500", "--trace-events", "400", "--json", "--output", result), "bench")
+        fits(json.loads(result.read_text()), "bench")
+    for kept in sorted((ROOT / "docs/benchmark").glob("*.json")):
+        fits(json.loads(kept.read_text()), "bench")
     tally.close()
 
 
