@@ -1,5 +1,6 @@
 //! What the tests need beside Rust: outside tools that check our formats, and the dependency audit.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -17,6 +18,8 @@ const PYTHON_PACKAGES: [&str; 6] = [
     // pycose 1.1.0 does not read what cbor2 6 decodes to.
     "cbor2==5.9.0",
 ];
+/// A peer of the benchmark, and what puts load on a server from outside.
+const DEBIAN_PACKAGES: [&str; 2] = ["postgresql", "wrk"];
 const STAMP: &str = ".venv/countermark-packages";
 const CARGO_DENY_VERSION: &str = "0.20";
 
@@ -42,7 +45,25 @@ pub(crate) fn run() -> Result<()> {
     if !answers("cargo", &["deny", "--version"]) {
         cargo(&["install", "--quiet", "--locked", "cargo-deny", "--version", CARGO_DENY_VERSION])?;
     }
-    Ok(())
+    debian_packages()
+}
+
+/// What the benchmark compares with, where it can be had without a question: as root on Debian.
+/// Elsewhere `bench --peers` says what is missing.
+fn debian_packages() -> Result<()> {
+    let installed = |name| answers("dpkg", &["-s", name]);
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if !is_root || !answers("apt-get", &["--version"]) {
+        return Ok(());
+    }
+    let missing: Vec<&str> = DEBIAN_PACKAGES.into_iter().filter(|name| !installed(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut arguments = vec!["install", "--yes", "-qq", "--no-install-recommends"];
+    arguments.extend(missing);
+    program("apt-get", &["update", "-qq"])?;
+    program("apt-get", &arguments)
 }
 
 /// Licences, bans and sources by `deny.toml`; advisories too where the advisory list can be had.

@@ -385,6 +385,9 @@ pub(crate) enum Command {
         output: Option<PathBuf>,
         #[arg(long)]
         json: bool,
+        /// Only write the documents that would be captured, for a load generator
+        #[arg(long, value_name = "DIR")]
+        documents: Option<PathBuf>,
         /// Only opens the node in a directory and says how long it took
         #[arg(long, value_name = "DIR", hide = true)]
         only_open: Option<PathBuf>,

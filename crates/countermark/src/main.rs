@@ -122,7 +122,10 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Man { output } => help::man(output.as_deref()),
         Command::Demo { once, data, listen } => demo::run(once, data, &listen),
         Command::Bench { only_open: Some(folder), .. } => bench::only_open(&folder),
-        Command::Bench { events, trace_events, peers, data, output, json, only_open: None } => {
+        Command::Bench { documents: Some(folder), events, .. } => {
+            bench::write_documents(&folder, events)
+        }
+        Command::Bench { events, trace_events, peers, data, output, json, .. } => {
             bench::run(&bench::Wanted { events, trace_events, peers, data, output, json })
         }
     }
