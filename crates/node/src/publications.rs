@@ -326,7 +326,8 @@ impl Node {
         let has_more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let next_after = rows.last().filter(|_| has_more).map(|row| row.identifier.clone());
-        let publications = rows.iter().map(|row| self.publication_of(row)).collect::<Result<_, _>>();
+        let publications =
+            rows.iter().map(|row| self.publication_of(row)).collect::<Result<_, _>>();
         let (mut recalls, mut last) = (Vec::new(), String::new());
         loop {
             let rows = list(Published::Recall, &last, PUBLICATIONS_PAGE_MAX)?;

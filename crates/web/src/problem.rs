@@ -102,7 +102,9 @@ impl Problem {
         let worst = findings.iter().max_by_key(|finding| finding.severity);
         let detail = worst.map_or("nothing of it was taken", |finding| &finding.message);
         let mut problem = Self::new(name, detail);
-        if let Some(finding) = findings.iter().find(|one| Some(one.severity) == worst.map(|w| w.severity)) {
+        if let Some(finding) =
+            findings.iter().find(|one| Some(one.severity) == worst.map(|w| w.severity))
+        {
             problem = problem.at(finding.pointer.clone(), finding.rule.clone());
             problem.detail.clone_from(&finding.message);
             problem.hint.clone_from(&finding.suggestion);
@@ -141,7 +143,9 @@ impl Problem {
 impl From<NodeError> for Problem {
     fn from(error: NodeError) -> Self {
         let name = match (&error, error.kind()) {
-            (NodeError::Access(AccessError::TooMany { .. }) | NodeError::Busy { .. }, _) => "too-many",
+            (NodeError::Access(AccessError::TooMany { .. }) | NodeError::Busy { .. }, _) => {
+                "too-many"
+            }
             (NodeError::Access(AccessError::NotFound(_)), _) => "not-found",
             (NodeError::Access(AccessError::Exists(_) | AccessError::LastOwner(_)), _) => {
                 "conflict"

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_epcis::time::Instant;
-use countermark_store::index::{LogPosition, MemberId};
 use countermark_store::index::trace::Handover;
+use countermark_store::index::{LogPosition, MemberId};
 
 use super::{EdgeKind, TraceEdge, step_word};
 
@@ -105,9 +105,7 @@ impl Handovers {
         by_name: &BTreeMap<&str, Vec<usize>>,
         taken: &BTreeSet<usize>,
     ) -> Option<usize> {
-        let apart = |at: &usize| {
-            self.told[*at].handover.at_ms.abs_diff(send.handover.at_ms)
-        };
+        let apart = |at: &usize| self.told[*at].handover.at_ms.abs_diff(send.handover.at_ms);
         let fits = |at: &&usize| send.may_be_with(&self.told[**at]);
         let same = by_name.get(&*send.id).into_iter().flatten().filter(fits);
         let same = same.filter(|at| self.told[**at].id == send.id && !taken.contains(at));

@@ -129,10 +129,8 @@ impl Desk {
         let path = self.path.clone();
         let mut work = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction()?;
-            transaction.execute(
-                what.put(),
-                params![row.identifier, row.member, row.body, row.at_ms],
-            )?;
+            transaction
+                .execute(what.put(), params![row.identifier, row.member, row.body, row.at_ms])?;
             if what == Published::Release {
                 transaction.execute(
                     "DELETE FROM publication_bundle WHERE identifier = ?1",
@@ -176,7 +174,10 @@ impl Desk {
         limit: u32,
     ) -> Result<Vec<PublishedRow>, DeskError> {
         self.run(|connection| {
-            connection.prepare_cached(what.list())?.query_map(params![after, limit], read)?.collect()
+            connection
+                .prepare_cached(what.list())?
+                .query_map(params![after, limit], read)?
+                .collect()
         })
     }
 

@@ -70,8 +70,12 @@ fn account_routes() -> Vec<Route> {
             "/accounts",
             MANAGE,
             get(list),
-            Operation::api("listAccounts", "The accounts of this node")
-                .gives(200, JSON, Shape::ListOf("account"), "The accounts"),
+            Operation::api("listAccounts", "The accounts of this node").gives(
+                200,
+                JSON,
+                Shape::ListOf("account"),
+                "The accounts",
+            ),
         ),
         Route::post(
             "/accounts",

@@ -63,7 +63,11 @@ fn submit_doc() -> Operation {
 
 fn jobs_doc() -> Operation {
     Operation::api("listCaptureJobs", "Capture jobs, newest first")
-        .query("perPage", Shape::Number, "How many at most; 30 where it is not given, 1,000 at most")
+        .query(
+            "perPage",
+            Shape::Number,
+            "How many at most; 30 where it is not given, 1,000 at most",
+        )
         .query("nextPageToken", Shape::Text, "Where to go on, from `Link`")
         .query("state", Shape::OneOf(&["queued", "running", "finished"]), "Only those in a state")
         .query("success", Shape::Flag, "Only those that went well, or did not")
@@ -110,8 +114,12 @@ fn import_doc() -> Operation {
 }
 
 fn mappings_doc() -> Operation {
-    Operation::api("listMappings", "The mappings that foreign documents are read through")
-        .gives(200, JSON, Shape::Schema("mapping-list"), "The mappings")
+    Operation::api("listMappings", "The mappings that foreign documents are read through").gives(
+        200,
+        JSON,
+        Shape::Schema("mapping-list"),
+        "The mappings",
+    )
 }
 
 fn findings_doc() -> Operation {
@@ -124,8 +132,12 @@ fn findings_doc() -> Operation {
 }
 
 fn quarantine_doc() -> Operation {
-    Operation::api("listQuarantine", "Values of documents that nobody knows")
-        .gives(200, JSON, Shape::Schema("quarantine"), "What waits")
+    Operation::api("listQuarantine", "Values of documents that nobody knows").gives(
+        200,
+        JSON,
+        Shape::Schema("quarantine"),
+        "What waits",
+    )
 }
 
 /// A document is taken whole or not at all; who asks for something else is told so.
@@ -227,9 +239,7 @@ async fn one_event(
     one_only(&bytes)?;
     let files = [InputFile { name: "event.json".to_owned(), bytes }];
     let report = app
-        .run(move |node| {
-            node.capture_by(&caller, member.as_deref(), &files, lenient, &Silent)
-        })
+        .run(move |node| node.capture_by(&caller, member.as_deref(), &files, lenient, &Silent))
         .await?;
     recorded(report)
 }
@@ -284,11 +294,7 @@ struct Checked {
     document: Option<Json>,
 }
 
-async fn validate(
-    State(app): State<App>,
-    uri: Uri,
-    request: Request,
-) -> Result<Response, Problem> {
+async fn validate(State(app): State<App>, uri: Uri, request: Request) -> Result<Response, Problem> {
     let query = Query::read(&uri, &["lenient"])?;
     body::require_type(request.headers(), EPCIS)?;
     let lenient = query.flag("lenient")?.unwrap_or(false);

@@ -34,18 +34,17 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/events", read, get(events), events_doc()),
         Route::get("/events/{eventID}", read, get(event), event_doc()),
         Route::get("/trace", read, get(trace), trace_doc()),
-        Route::post(
-            "/documents",
-            Access::Allowed(Permission::Capture),
-            post(keep),
-            keep_doc(),
-        ),
+        Route::post("/documents", Access::Allowed(Permission::Capture), post(keep), keep_doc()),
         Route::get(
             "/documents",
             read,
             get(documents),
-            Operation::api("listDocuments", "The documents that are kept")
-                .gives(200, JSON, Shape::Schema("document-list"), "The documents, oldest first"),
+            Operation::api("listDocuments", "The documents that are kept").gives(
+                200,
+                JSON,
+                Shape::Schema("document-list"),
+                "The documents, oldest first",
+            ),
         ),
         Route::get(
             "/documents/{documentID}",

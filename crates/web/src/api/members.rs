@@ -104,7 +104,12 @@ fn standing_routes() -> Vec<Route> {
                 .gives(200, JSON, Shape::Schema("member"), "The member as it is now")
                 .refuses(&[409]),
         ),
-        Route::get("/keys", READ, get(list_keys), keys.gives(200, JSON, Shape::Schema("key-list"), "The keys")),
+        Route::get(
+            "/keys",
+            READ,
+            get(list_keys),
+            keys.gives(200, JSON, Shape::Schema("key-list"), "The keys"),
+        ),
         Route::post(
             "/keys/rotate",
             MANAGE,
@@ -284,11 +289,7 @@ async fn field_classes(
     json(&Count { count })
 }
 
-async fn settings(
-    uri: &Uri,
-    request: Request,
-    usual: &str,
-) -> Result<(String, Vec<u8>), Problem> {
+async fn settings(uri: &Uri, request: Request, usual: &str) -> Result<(String, Vec<u8>), Problem> {
     let query = Query::read(uri, &["name"])?;
     body::require_type(request.headers(), TOML)?;
     let name = query.text("name").unwrap_or_else(|| usual.to_owned());

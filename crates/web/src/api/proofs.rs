@@ -54,8 +54,12 @@ pub(super) fn routes() -> Vec<Route> {
             "/trust-policy",
             Access::Public,
             get(trust_policy),
-            Operation::api("getTrustPolicy", "This log's trust policy")
-                .gives(200, &["text/plain"], Shape::Text, "The trust policy file"),
+            Operation::api("getTrustPolicy", "This log's trust policy").gives(
+                200,
+                &["text/plain"],
+                Shape::Text,
+                "The trust policy file",
+            ),
         ),
     ]
 }
@@ -130,11 +134,7 @@ fn placed(mut response: Response, leaf_index: u64) -> Response {
     response
 }
 
-async fn verify(
-    State(app): State<App>,
-    uri: Uri,
-    request: Request,
-) -> Result<Response, Problem> {
+async fn verify(State(app): State<App>, uri: Uri, request: Request) -> Result<Response, Problem> {
     let query = Query::read(&uri, &["trust"])?;
     let is_own = match query.get("trust") {
         None => false,

@@ -83,7 +83,8 @@ pub(super) fn ribbon_words(edge: &TraceEdge, trace: &Trace) -> String {
         EdgeKind::Handover | EdgeKind::Move => named(&edge.from, trace),
         _ => format!("{} to {}", named(&edge.from, trace), named(&edge.to, trace)),
     };
-    let sides = if edge.both_sides == Some(false) { ", only one side's record is seen" } else { "" };
+    let sides =
+        if edge.both_sides == Some(false) { ", only one side's record is seen" } else { "" };
     format!("{}: {what}{quantity}{sides}", edge.kind.word())
 }
 
@@ -107,7 +108,10 @@ fn draw(out: &mut String, picture: &Picture, title: &str) -> std::fmt::Result {
     for (at, lane) in picture.lanes.iter().enumerate() {
         let class = if at % 2 == 0 { "lane" } else { "lane odd" };
         let (top, tall) = (lane.top, lane.height);
-        write!(out, "<rect class=\"{class}\" x=\"0\" y=\"{top}\" width=\"{width}\" height=\"{tall}\"/>")?;
+        write!(
+            out,
+            "<rect class=\"{class}\" x=\"0\" y=\"{top}\" width=\"{width}\" height=\"{tall}\"/>"
+        )?;
         if lane.begins_member && at > 0 {
             write!(out, "<path class=\"border\" d=\"M0 {top}H{width}\"/>")?;
         }
@@ -154,7 +158,10 @@ fn draw_ribbon(out: &mut String, picture: &Picture, ribbon: &Ribbon) -> std::fmt
         }
         Some(to) => {
             let middle = (from.x + to.x) / 2;
-            format!("M{} {}C{middle} {},{middle} {},{} {}", from.x, from.y, from.y, to.y, to.x, to.y)
+            format!(
+                "M{} {}C{middle} {},{middle} {},{} {}",
+                from.x, from.y, from.y, to.y, to.x, to.y
+            )
         }
         None if ribbon.comes_in => format!("M{} {}h-26", from.x, from.y),
         None => format!("M{} {}h34", from.x, from.y),
@@ -189,7 +196,10 @@ fn draw_mark(out: &mut String, picture: &Picture, mark: &Mark) -> std::fmt::Resu
     let (time, what) = if picture.is_folded {
         (when.get(..10).unwrap_or_default().to_owned(), format!("{count} × {}", mark.words))
     } else {
-        (format!("{} UTC", when.get(..16).unwrap_or_default().replace('T', " ")), mark.words.clone())
+        (
+            format!("{} UTC", when.get(..16).unwrap_or_default().replace('T', " ")),
+            mark.words.clone(),
+        )
     };
     let place = if lane.site.is_empty() { &lane.member } else { &lane.site };
     let title = escape(&format!("{what}, {time}, {place} ({})", lane.member));
@@ -208,7 +218,12 @@ fn draw_mark(out: &mut String, picture: &Picture, mark: &Mark) -> std::fmt::Resu
     )?;
     match mark.kind {
         EdgeKind::Transform => {
-            write!(out, "<rect class=\"shape\" x=\"{}\" y=\"{}\" width=\"18\" height=\"18\"/>", x - 9, y - 9)?;
+            write!(
+                out,
+                "<rect class=\"shape\" x=\"{}\" y=\"{}\" width=\"18\" height=\"18\"/>",
+                x - 9,
+                y - 9
+            )?;
         }
         EdgeKind::Handover | EdgeKind::Move => {
             write!(out, "<path class=\"shape\" d=\"M{} {}l20 10l-20 10z\"/>", x - 8, y - 10)?;

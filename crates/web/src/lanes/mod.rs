@@ -311,12 +311,7 @@ fn scale(trace: &Trace) -> (Option<String>, f64) {
     best.map_or((None, 0.0), |(unit, (_, most))| (Some((*unit).to_owned()), *most))
 }
 
-fn ribbons(
-    picture: &mut Picture,
-    trace: &Trace,
-    steps: &[Step<'_>],
-    marks: &BTreeMap<Key, usize>,
-) {
+fn ribbons(picture: &mut Picture, trace: &Trace, steps: &[Step<'_>], marks: &BTreeMap<Key, usize>) {
     let (unit, most) = scale(trace);
     let products: BTreeSet<String> =
         trace.edges.iter().flat_map(|edge| [product(&edge.from), product(&edge.to)]).collect();

@@ -221,8 +221,17 @@ async fn csv(
     );
     for row in &rows {
         let cells = [
-            &row.time, &row.step, row.kind, &row.from_id, &row.from_place, &row.to_id,
-            &row.to_place, &row.quantity, &row.unit, row.sides, &row.event,
+            &row.time,
+            &row.step,
+            row.kind,
+            &row.from_id,
+            &row.from_place,
+            &row.to_id,
+            &row.to_place,
+            &row.quantity,
+            &row.unit,
+            row.sides,
+            &row.event,
         ];
         text.push_str(&cells.map(cell).join(","));
         text.push_str("\r\n");
@@ -334,7 +343,13 @@ fn headings(asked: &Asked) -> Vec<Heading> {
         Heading {
             words,
             path: format!("/app/trace?{}&sort={next}#rows", asked.query()),
-            sorted: if rises { "ascending" } else if falls { "descending" } else { "" },
+            sorted: if rises {
+                "ascending"
+            } else if falls {
+                "descending"
+            } else {
+                ""
+            },
         }
     };
     COLUMNS.into_iter().map(heading).collect()
@@ -427,10 +442,13 @@ fn sentence(asked: &Asked, trace: &Trace, canonical: &str) -> String {
     let (origins, ends) = (list(&|into, _| !into), list(&|_, out| !out));
     let lots: BTreeSet<String> =
         trace.edges.iter().flat_map(|e| [product(&e.from), product(&e.to)]).collect();
-    let over = if lots.len() > 1 { format!(", over {} products", lots.len()) } else { String::new() };
+    let over =
+        if lots.len() > 1 { format!(", over {} products", lots.len()) } else { String::new() };
     let nowhere = |text: &str| text.is_empty();
     match asked.direction {
-        Direction::Up if nowhere(&origins) => format!("{subject}: its origin is not in the records."),
+        Direction::Up if nowhere(&origins) => {
+            format!("{subject}: its origin is not in the records.")
+        }
         Direction::Up => format!("{subject} came from {origins}{over}."),
         Direction::Down if nowhere(&ends) => format!("{subject}: its end is not in the records."),
         Direction::Down => format!("{subject} went to {ends}{over}."),
@@ -453,7 +471,10 @@ mod tests {
     #[test]
     fn the_question_is_read_back_from_its_own_address() {
         let asked = Asked::read(Some("id=%2801%29095&direction=up&sort=-quantity"));
-        assert_eq!((asked.id.as_str(), asked.word(), asked.sort.as_str()), ("(01)095", "up", "-quantity"));
+        assert_eq!(
+            (asked.id.as_str(), asked.word(), asked.sort.as_str()),
+            ("(01)095", "up", "-quantity")
+        );
         let again = Asked::read(Some(&asked.query()));
         assert_eq!((again.id, again.direction), (asked.id, asked.direction));
         assert_eq!(Asked::read(Some("direction=sideways")).direction, Direction::Both);
