@@ -46,7 +46,30 @@ def main():
         document.write_text(json.dumps({**events[0], "action": "SHIPPED"}))
         fits(run_json("validate", document, "--json", expect=1), "validate")
         fits(run_json("capture", "--data", data, "--json", document, expect=1), "capture-result")
+        access(data, fits)
+        fits(run_json("doctor", "--data", data, "--json"), "doctor")
+        archive = folder / "backup"
+        fits(run_json("backup", "--data", data, "-o", archive, "--include-key-file", "--json"), "backup")
+        again = folder / "again"
+        fits(run_json("restore", "--data", again, "--from", archive, "--json"), "restore")
+        fits(run_json("doctor", "--data", again, "--json"), "doctor")
+        fits(run_json("restore", "--data", again, "--declare-loss", "--json"), "restore")
     tally.close()
+
+
+def access(data, fits):
+    """Accounts, API keys, links and the access log."""
+    add = ("account", "add", "--data", data, "--json")
+    fits(run_json(*add, "office", "--role", "owner"), "account")
+    fits(run_json(*add, "scale", "--role", "viewer", "--openid-issuer", "https://login.example.com",
+                  "--openid-subject", "4711"), "account")
+    fits(run_json("account", "list", "--data", data, "--json"), "account-list")
+    fits(run_json("account", "link", "--data", data, "office", "--json"), "link")
+    fits(run_json("account", "invite", "--data", data, "--role", "auditor", "--json"), "link")
+    fits(run_json("api-key", "add", "--data", data, "--account", "office", "--label", "scale",
+                  "--scope", "read,capture", "--json"), "api-key-made")
+    fits(run_json("api-key", "list", "--data", data, "--json"), "api-key-list")
+    fits(run_json("access-log", "--data", data, "--json"), "access-log")
 
 
 main()

@@ -12,7 +12,8 @@ use run::{cargo, step};
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  setup   install what the tests need beside Rust (a Python environment in .venv, cargo-deny)
+  setup   install what the tests need beside Rust (a Python environment in .venv, an OpenID
+          provider by npm in tests/oidc, cargo-deny)
   check   what a change must pass before anything is run: format, lints, tidiness, dependencies
   test    everything that CI runs: setup, check, all tests, the demo, the outside tools
   verifier  join the browser verifier into one file, docs/verifier/countermark-verify.html

@@ -23,8 +23,14 @@ const CARGO_DENY_VERSION: &str = "0.20";
 /// The Python of the test environment.
 pub(crate) const PYTHON: &str = ".venv/bin/python";
 
+/// Folders with a `package-lock.json`: outside tools that come from npm.
+const NPM_FOLDERS: [&str; 1] = ["tests/oidc"];
+
 /// Installs what is missing; a second run changes nothing.
 pub(crate) fn run() -> Result<()> {
+    for folder in NPM_FOLDERS {
+        npm(folder)?;
+    }
     let wanted = PYTHON_PACKAGES.join("\n");
     if std::fs::read_to_string(STAMP).ok().as_deref() != Some(&wanted) {
         program("python3", &["-m", "venv", ".venv"])?;
@@ -45,6 +51,18 @@ pub(crate) fn dependency_audit() -> Result<()> {
         run()?;
     }
     program("cargo", &["deny", "--log-level", "error", "check", "bans", "licenses", "sources"])
+}
+
+/// Installs what a folder's lock file names, and nothing else; no package runs a script.
+fn npm(folder: &str) -> Result<()> {
+    let lock = std::fs::read_to_string(Path::new(folder).join("package-lock.json"))?;
+    let stamp = Path::new(folder).join("node_modules/.countermark-lock");
+    if std::fs::read_to_string(&stamp).ok().as_deref() == Some(&lock) {
+        return Ok(());
+    }
+    let arguments = ["ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"];
+    program("npm", &arguments)?;
+    Ok(std::fs::write(stamp, lock)?)
 }
 
 fn answers(name: &str, arguments: &[&str]) -> bool {

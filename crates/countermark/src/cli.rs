@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access_cli::{AccountCommand, ApiKeyCommand};
+use crate::commands::backups::Backups;
 use crate::commands::operating::{BackupArgs, DoctorArgs, RestoreArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 holds; 1 does not hold, or invalid; 2 usage, or a data directory that cannot be used \
-that way; 3 input that cannot be read; 4 consistent, but log key not checked (verify without --trust).";
+that way; 3 input that cannot be read; 4 consistent, but log key not checked (verify without --trust); \
+5 not allowed.";
 
 /// A provenance ledger that several companies share and none of them owns.
 #[derive(Debug, Parser)]
@@ -321,6 +323,8 @@ pub(crate) enum Command {
         data: Data,
         #[command(flatten)]
         listen: Listen,
+        #[command(flatten)]
+        backups: Backups,
     },
     /// Tell the whole story on sample data of five organisations, then serve it to a browser
     Demo {
@@ -342,11 +346,21 @@ pub(crate) enum Command {
         /// Events in the trace's index; 0 leaves the trace out
         #[arg(long, default_value_t = 1_000_000)]
         trace_events: usize,
+        /// Also give the same events to PostgreSQL (JSONB with a GIN index; its programs must be
+        /// installed) and to a chain of hashes in SQLite
+        #[arg(long)]
+        peers: bool,
         /// Where to measure (a directory on the disk in question); default: a temporary one
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        /// Also write the result to a file, as JSON; as DIR/bench.json the node's pages draw it
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
         #[arg(long)]
         json: bool,
+        /// Only opens the node in a directory and says how long it took
+        #[arg(long, value_name = "DIR", hide = true)]
+        only_open: Option<PathBuf>,
     },
 }
 

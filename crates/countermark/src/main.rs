@@ -103,15 +103,18 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::AccessLog { data, before, limit, json } => {
             commands::access::access_log(&data, before, limit, json)
         }
-        Command::Serve { data, listen } => commands::serve::serve(&data, &listen),
+        Command::Serve { data, listen, backups } => {
+            commands::serve::serve(&data, &listen, &backups)
+        }
         Command::Backup(args) => operating::backup(&args),
         Command::Restore(args) => operating::restore(&args),
         Command::Doctor(args) => operating::doctor(&args),
         Command::Completions { shell } => Ok(help::completions(shell)),
         Command::Man { output } => help::man(output.as_deref()),
         Command::Demo { once, data, listen } => demo::run(once, data, &listen),
-        Command::Bench { events, trace_events, data, json } => {
-            bench::run(events, trace_events, data, json)
+        Command::Bench { only_open: Some(folder), .. } => bench::only_open(&folder),
+        Command::Bench { events, trace_events, peers, data, output, json, only_open: None } => {
+            bench::run(&bench::Wanted { events, trace_events, peers, data, output, json })
         }
     }
 }

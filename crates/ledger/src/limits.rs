@@ -49,6 +49,9 @@ pub const KEYS_PER_MEMBER_MAX: u64 = 64;
 pub const ENDORSERS_MAX: usize = 256;
 /// Records that one bundle proves.
 pub const BUNDLE_RECORDS_MAX: usize = 1_000;
+/// Bytes that are hashed to check the disclosed values of one bundle; an honest one takes some forty
+/// times its own length.
+pub const HASHED_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of a trust policy.
 pub const TRUST_BYTES_MAX: usize = 1024 * 1024;
 /// Members that a trust policy names.

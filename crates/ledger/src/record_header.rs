@@ -7,6 +7,7 @@ use crate::cbor::{self, CborError, Fields, ShapeError, ShapeProblem, Value};
 use crate::ids::{Hash, KeyId, RecordId};
 use crate::limits::{OBJECT_BYTES_MAX, RECORD_HEADER_BYTES_MAX, RECORDS_PER_CAPTURE_MAX};
 use crate::registry::{self, FIELD_CLASSES, header as key, tree};
+use countermark_tlog::lanes::Messages;
 use countermark_tlog::merkle;
 
 /// Version of the header format.
@@ -84,6 +85,23 @@ pub fn record_root(class_digests: &[Hash; CLASSES]) -> Hash {
     let leaves: Vec<Hash> =
         (1u8..).zip(class_digests).map(|(class, digest)| class_leaf_hash(class, digest)).collect();
     merkle::root(&leaves)
+}
+
+/// As [`record_root`], of many records.
+#[must_use]
+pub fn record_roots(records: &[[Hash; CLASSES]]) -> Vec<Hash> {
+    let mut leaves = Messages::new();
+    for digests in records {
+        for (class, digest) in (1u8..).zip(digests) {
+            leaves.begin();
+            leaves.push(&[0, tree::CLASS_DIGEST, class]);
+            leaves.push(digest);
+            leaves.end();
+        }
+    }
+    let mut hashes = Vec::new();
+    leaves.digests(&mut hashes);
+    merkle::roots(&mut hashes, CLASSES)
 }
 
 /// Hash of the leaf that a class digest makes under a record's root.
@@ -176,11 +194,16 @@ pub fn batch_leaf_hash(header: &[u8]) -> Hash {
     merkle::leaf_hash(&leaf)
 }
 
+/// As [`batch_leaf_hash`], of many headers.
+#[must_use]
+pub fn batch_leaf_hashes<H: AsRef<[u8]>>(headers: &[H]) -> Vec<Hash> {
+    merkle::leaf_hashes(&[tree::RECORD_HEADER], headers)
+}
+
 /// Root of a batch's tree over encoded headers.
 #[must_use]
 pub fn batch_root<H: AsRef<[u8]>>(headers: &[H]) -> Hash {
-    let leaves: Vec<Hash> = headers.iter().map(|header| batch_leaf_hash(header.as_ref())).collect();
-    merkle::root(&leaves)
+    merkle::root(&batch_leaf_hashes(headers))
 }
 
 /// The object that carries a batch: a CBOR array of header byte strings.

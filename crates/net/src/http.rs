@@ -451,7 +451,7 @@ mod tests {
             "http://192.168.1.1/",
             "http://localhost.example.com/",
             "http://127.0.0.1.example.com/",
-            "https://anna:secret@example.com/",
+            "https://office:secret@example.com/",
             "http://localhost@example.com/",
         ] {
             let error = check_url(url).unwrap_err().to_string();

@@ -134,6 +134,16 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], KeyringError> {
     Ok(bytes)
 }
 
+/// As [`random`], as many as are asked for: one question for many keys.
+///
+/// # Errors
+/// [`KeyringError::Random`].
+pub(crate) fn random_bytes(count: usize) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+    let mut bytes = Zeroizing::new(vec![0; count]);
+    getrandom::fill(&mut bytes).map_err(|_| KeyringError::Random)?;
+    Ok(bytes)
+}
+
 impl MemberSecrets {
     /// New secrets for a member.
     ///

@@ -45,6 +45,7 @@ pub struct Node {
     read_only: Option<String>,
     /// Erasures change files in place: they wait while a backup copies those.
     pub(crate) in_place: RwLock<()>,
+    pub(crate) backing_up: Mutex<()>,
     folder: PathBuf,
     origin: String,
     shared: Shared,
@@ -306,6 +307,7 @@ impl Node {
             jobs,
             read_only,
             in_place,
+            backing_up: Mutex::default(),
             folder,
             origin,
             shared,

@@ -8,6 +8,7 @@ use countermark_epcis::{Event, Facts};
 use countermark_ledger::ids::{Hash, RecordId};
 use countermark_ledger::record::{self, FieldClass, RecordKeys};
 use hmac::{Hmac, KeyInit, Mac};
+use rayon::prelude::*;
 use sha2::Sha256;
 
 use crate::classes::Classes;
@@ -132,62 +133,64 @@ fn provenance(incoming: &Incoming) -> Json {
     provenance
 }
 
-/// Prepares one event. The event has an id by now.
-pub(crate) fn prepare(
-    incoming: &Incoming,
-    previous: Option<RecordId>,
+/// Bytes of chance that one event needs: the keys of its classes and the id of its record.
+const RANDOM_BYTES: usize = 32 * record::CLASS_COUNT + 16;
+
+/// Prepares events. They have ids by now.
+fn prepare_some(
+    incoming: &[(Incoming, Option<RecordId>)],
     classes: &Classes,
-) -> Result<Prepared, NodeError> {
-    let random: [u8; 32 * record::CLASS_COUNT] = keyring::random()?;
-    let keys = RecordKeys::from_random(&random);
-    let commitment = record::commit(
-        incoming.event.json(),
-        &provenance(incoming),
-        &classes.classification,
-        &keys,
-    )
-    .map_err(|e| NodeError::Refused(e.to_string()))?;
-    Ok(Prepared {
-        record_id: keyring::random()?,
-        tag: incoming.tag,
-        previous,
-        root: commitment.root,
-        class_digests: commitment.digests,
-        bodies: commitment.bodies,
-        keys,
-        facts: incoming.event.facts(),
-        event_id: incoming.event.event_id().unwrap_or_default().to_owned(),
-        subject: classes.subject_of(incoming.event.json()),
-    })
+) -> Result<Vec<Prepared>, NodeError> {
+    let random = keyring::random_bytes(RANDOM_BYTES * incoming.len())?;
+    let mut keys = Vec::with_capacity(incoming.len());
+    let mut ids: Vec<RecordId> = Vec::with_capacity(incoming.len());
+    for random in random.as_chunks::<RANDOM_BYTES>().0 {
+        let (of_keys, of_id) = random.split_at(32 * record::CLASS_COUNT);
+        keys.extend(of_keys.first_chunk().map(RecordKeys::from_random));
+        ids.extend(of_id.first_chunk().copied());
+    }
+    let origins: Vec<Json> = incoming.iter().map(|(one, _)| provenance(one)).collect();
+    let events: Vec<(&Json, &Json, &RecordKeys)> = incoming
+        .iter()
+        .zip(&origins)
+        .zip(&keys)
+        .map(|(((one, _), origin), keys)| (one.event.json(), origin, keys))
+        .collect();
+    let commitments = record::commit_many(&events, &classes.classification);
+    let mut prepared = Vec::with_capacity(incoming.len());
+    for (((commitment, keys), record_id), (one, previous)) in
+        commitments.into_iter().zip(keys).zip(ids).zip(incoming)
+    {
+        let commitment = commitment.map_err(|e| NodeError::Refused(e.to_string()))?;
+        prepared.push(Prepared {
+            record_id,
+            tag: one.tag,
+            previous: *previous,
+            root: commitment.root,
+            class_digests: commitment.digests,
+            bodies: commitment.bodies,
+            keys,
+            facts: one.event.facts(),
+            event_id: one.event.event_id().unwrap_or_default().to_owned(),
+            subject: classes.subject_of(one.event.json()),
+        });
+    }
+    Ok(prepared)
 }
 
-/// Events that one thread prepares at least; fewer are not worth a thread.
-const EVENTS_PER_THREAD_MIN: usize = 32;
+/// Events that are prepared together: enough to fill the lanes of a processor that hashes many
+/// things at once, few enough that cores share a document evenly.
+const EVENTS_TOGETHER: usize = 64;
 
 /// Prepares many events on all cores; the order stays.
 pub(crate) fn prepare_all(
     incoming: &[(Incoming, Option<RecordId>)],
     classes: &Classes,
 ) -> Result<Vec<Prepared>, NodeError> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = incoming.len().div_ceil(cores).max(EVENTS_PER_THREAD_MIN);
-    let work = |part: &[(Incoming, Option<RecordId>)]| {
-        part.iter().map(|(one, previous)| prepare(one, *previous, classes)).collect()
-    };
-    if incoming.len() <= share {
-        return work(incoming);
+    if incoming.len() <= EVENTS_TOGETHER {
+        return prepare_some(incoming, classes);
     }
-    let parts: Vec<Result<Vec<Prepared>, NodeError>> = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            incoming.chunks(share).map(|part| scope.spawn(move || work(part))).collect();
-        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|_| Err(NodeError::Store("a thread ended".to_owned())))
-        };
-        threads.into_iter().map(join).collect()
-    });
-    let mut prepared = Vec::with_capacity(incoming.len());
-    for part in parts {
-        prepared.extend(part?);
-    }
-    Ok(prepared)
+    let parts: Result<Vec<_>, NodeError> =
+        incoming.par_chunks(EVENTS_TOGETHER).map(|part| prepare_some(part, classes)).collect();
+    Ok(parts?.into_iter().flatten().collect())
 }

@@ -6,6 +6,7 @@
 
 pub mod checkpoint;
 pub mod frontier;
+pub mod lanes;
 pub mod merkle;
 pub mod note;
 pub mod policy;

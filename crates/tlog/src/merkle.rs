@@ -1,5 +1,6 @@
 //! Merkle trees as RFC 9162 §2.1 defines them: hashes, roots, inclusion and consistency proofs.
 
+use crate::lanes::Messages;
 use sha2::{Digest, Sha256};
 
 /// A SHA-256 digest.
@@ -38,6 +39,22 @@ pub fn leaf_hash(leaf: &[u8]) -> Hash {
     Sha256::new().chain_update([0]).chain_update(leaf).finalize().into()
 }
 
+/// Hashes of many leaves, each being a prefix ‖ what is given, RFC 9162 §2.1.1.
+#[must_use]
+pub fn leaf_hashes<L: AsRef<[u8]>>(prefix: &[u8], leaves: &[L]) -> Vec<Hash> {
+    let mut messages = Messages::new();
+    for leaf in leaves {
+        messages.begin();
+        messages.push(&[0]);
+        messages.push(prefix);
+        messages.push(leaf.as_ref());
+        messages.end();
+    }
+    let mut hashes = Vec::new();
+    messages.digests(&mut hashes);
+    hashes
+}
+
 /// Hash of an inner node: SHA-256(0x01 ‖ left ‖ right), RFC 9162 §2.1.1.
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
@@ -50,11 +67,47 @@ pub fn root(leaf_hashes: &[Hash]) -> Hash {
     match leaf_hashes {
         [] => Sha256::digest([]).into(),
         [one] => *one,
-        _ => {
-            let (left, right) = leaf_hashes.split_at(split(leaf_hashes.len()));
+        few if few.len() < TOGETHER_MIN => {
+            let (left, right) = few.split_at(split(few.len()));
             node_hash(&root(left), &root(right))
         }
+        many => roots(&mut many.to_vec(), many.len()).pop().unwrap_or_default(),
     }
+}
+
+/// Leaves from which on nodes are hashed together.
+const TOGETHER_MIN: usize = 32;
+
+/// The roots of trees of `width` leaves each, whose leaf hashes stand one tree after the other; they
+/// are overwritten. Nodes of a height are hashed together.
+#[must_use]
+pub fn roots(leaf_hashes: &mut [Hash], width: usize) -> Vec<Hash> {
+    if width == 0 {
+        return Vec::new();
+    }
+    let (mut nodes, mut digests) = (Messages::new(), Vec::new());
+    let mut length = width;
+    while length > 1 {
+        for tree in leaf_hashes.chunks_exact(width) {
+            for pair in tree[..length].chunks_exact(2) {
+                nodes.begin();
+                nodes.push(&[1]);
+                pair.iter().for_each(|hash| nodes.push(hash));
+                nodes.end();
+            }
+        }
+        nodes.digests(&mut digests);
+        let mut digests = digests.iter();
+        for tree in leaf_hashes.chunks_exact_mut(width) {
+            // A node without a neighbour goes up as it is, RFC 9162 §2.1.1.
+            let last = (length % 2 == 1).then(|| tree[length - 1]);
+            let pairs = digests.by_ref().take(length / 2).copied();
+            let row: Vec<Hash> = pairs.chain(last).collect();
+            tree[..row.len()].copy_from_slice(&row);
+        }
+        length = length.div_ceil(2);
+    }
+    leaf_hashes.chunks_exact(width).map(|tree| tree[0]).collect()
 }
 
 /// The largest power of two below `n`; `n` is at least 2.

@@ -7,7 +7,7 @@
 // hashes of a hundred bytes and a call of WebCrypto costs ten times the hash; before anything is
 // verified, the two are compared.
 
-/** A file that is no bundle or no trust policy at all, or that is too much for this program. */
+/** A file that is no bundle or no trust policy at all. */
 export class Unreadable extends Error {
   constructor(place, what) {
     super(what);
@@ -213,9 +213,7 @@ class Hasher {
   hash(...parts) {
     const bytes = parts.length === 1 ? parts[0] : concat(...parts);
     this.left -= bytes.length + 64;
-    if (this.left < 0) {
-      throw new Unreadable("bundle", "too many bytes to hash; check it with `countermark verify`");
-    }
+    need(this.left >= 0, `the bundle needs more than ${HASHED_BYTES_MAX} bytes to be hashed`);
     return sha256(bytes);
   }
 
@@ -1657,7 +1655,8 @@ function verifyOpenings(hasher, bytes, digests) {
   const event = OF_EVENTS.every(isOpen) ? joinParts(parts) : null;
   const withheld = CLASSES.filter((of) => !opened.some((one) => one.of === of));
   const leftOut = whole.some((of) => of !== PROVENANCE) ? OF_EVENTS.filter((c) => !isOpen(c)) : [];
-  return { shown, empty, event, withheld, leftOut };
+  const partly = opened.filter((one) => one.form === "some").map((one) => one.of);
+  return { shown, empty, event, withheld, partly, leftOut };
 }
 
 // ---- statements, headers, state (§4, §6, §9, §10) ---------------------------------------------
@@ -1914,14 +1913,14 @@ export const DOES_NOT_HOLD = "does not hold";
 /** Only where the browser cannot check signatures: never a success. */
 export const NOT_CHECKED = "not checked";
 
-const BROWSER = "this program, by hashes";
+const BROWSER = "this program";
 const LOG_KEY = "the log's key";
 
 /**
  * Checks a bundle, and nothing else is asked: no network, no clock.
  *
  * The report has the keys of `countermark verify --json` (reportJson gives that text), and more: of
- * a check `vouchedBy`; of a record `withheld`, `whole` and `facts`. Throws Unreadable for a file that
+ * a check `vouchedBy`; of a record `withheld`, `partly`, `whole` and `facts`. Throws Unreadable for a file that
  * is no bundle or no trust policy.
  * @param {Uint8Array} bytes the bundle's file
  * @param {{trust?: Uint8Array}} options the trust policy's file
@@ -2292,6 +2291,7 @@ function recordReport({ recordId, member, height, time, shown }, memberName) {
     height,
     blockTime: moment(time),
     withheld: shown.withheld.map((of) => of.name),
+    partly: shown.partly.map((of) => of.name),
     whole: shown.event !== null,
     facts: shown.event ? [] : shown.shown.map(factOf).filter((fact) => fact !== null),
   };

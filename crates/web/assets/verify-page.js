@@ -5,16 +5,31 @@ import * as verifier from "./verifier.js";
 
 const { DOES_NOT_HOLD, HOLDS, KEY_NOT_CHECKED, NOT_CHECKED } = verifier;
 
-/** Lines of the checklist: words, and the steps of the verifier that they stand for. */
+/** Lines of the checklist: words, the verifier's steps that they stand for, and what is said if all hold. */
 const LINES = [
-  ["The content is exactly what was recorded", ["record header", "disclosed values", "statement"]],
+  [
+    "The content is exactly what was recorded",
+    ["record header", "disclosed values", "statement"],
+    () => "Every value below leads by hashes to a record that its member signed.",
+  ],
   [
     "It stands in the log",
     ["checkpoint form", "genesis statement", "place of the genesis", "newest block", "place in the log"],
+    ({ record, records, log }) =>
+      `Block ${record.height}, ${moment(record.blockTime)}${records.length > 1 ? ", and later" : ""}; ` +
+      `${log.size} entries in the log ${log.origin}.`,
   ],
-  ["The log and its members are the ones you trust", ["checkpoint signature", "log key", "ledger", "members"]],
-  ["The one who made this bundle answers for it", ["keys", "issuer", "bundle signature"]],
-  ["Others countersigned the log", ["cosignatures"]],
+  [
+    "The log and its members are the ones you trust",
+    ["checkpoint signature", "log key", "ledger", "members"],
+    () => "Key, first statement and members are those of the trust policy.",
+  ],
+  [
+    "The one who made this bundle answers for it",
+    ["keys", "issuer", "bundle signature"],
+    ({ issuer }) => `Made by ${whose(issuer)}; the signature covers every byte.`,
+  ],
+  ["Others countersigned the log", ["cosignatures"], () => ""],
 ];
 
 const LATER = {
@@ -76,17 +91,17 @@ function tone(report) {
 }
 
 /** The line of the checklist over these steps, or nothing where there are none. */
-function lineOf([words, names], report, trustFrom) {
+function lineOf([words, names, proven], report, trustFrom) {
   const steps = report.checks.filter(({ check }) => names.includes(check.replace(/ of record \d+$/, "")));
   if (steps.length === 0) return null;
   const open = steps.find(({ state }) => state !== "proven");
-  const details = new Set(open ? [open.detail] : steps.slice(-2).map(({ detail }) => detail));
-  if (trustFrom && names.includes("log key") && !open) details.add(`by the trust policy that ${trustFrom} gave`);
+  let detail = open ? open.detail : proven(report);
+  if (trustFrom && names.includes("log key")) detail += ` The policy came from ${trustFrom}.`;
   return {
     words,
     state: open ? open.state : "proven",
-    detail: [...details].join("; "),
-    vouched: [...new Set(steps.map(({ vouchedBy }) => vouchedBy))].join(", "),
+    detail,
+    vouched: [...new Set(steps.map(({ vouchedBy }) => vouchedBy))].join("; "),
   };
 }
 
@@ -121,6 +136,10 @@ function recordPart(record, isOpen) {
   part.open = isOpen;
   part.append(element("dl", "verify-fields", ...rows));
   for (const fact of record.facts) part.append(element("p", "verify-small", fact));
+  if (record.partly.length > 0) {
+    const classes = record.partly.join(", ");
+    part.append(element("p", "", element("strong", "", "Shown in part: "), `${classes}. There may be more in these.`));
+  }
   if (record.withheld.length > 0) {
     const classes = record.withheld.join(", ");
     part.append(

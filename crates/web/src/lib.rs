@@ -6,6 +6,7 @@
 mod api;
 mod assets;
 mod body;
+mod compress;
 mod guard;
 mod health;
 mod lanes;

@@ -1,6 +1,7 @@
 //! One function a command: parse, call one use case, show the answer, give the exit code.
 
 pub(crate) mod access;
+pub(crate) mod backups;
 pub(crate) mod help;
 pub(crate) mod members;
 pub(crate) mod operating;

@@ -8,7 +8,6 @@ use countermark_node::backup::{
     self, BackupOptions, BackupReport, KEYS_EXPIRE_DAYS, RestoreOptions, RestoreReport,
 };
 use countermark_node::doctor::{self, Outcome};
-use countermark_node::{Node, NodeError};
 
 use super::{open, read, unlock};
 use crate::cli::{Data, Unlock};

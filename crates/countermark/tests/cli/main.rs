@@ -6,10 +6,15 @@
     reason = "a test may stop at the first thing that is not as it should be"
 )]
 
+mod access;
+mod backup;
 mod bad_input;
+mod browser_verifier;
 mod commands;
 mod crash;
 mod damage;
+mod deploy;
+mod doctor;
 mod documents;
 mod erase;
 mod imports;
@@ -17,3 +22,4 @@ mod members;
 mod proofs;
 mod reading;
 mod support;
+mod upgrade;

@@ -12,7 +12,7 @@ use super::{BlockProof, Bundle, EntryProof, GENESIS_LEAF_INDEX, RecordProof};
 use crate::block::BlockHeader;
 use crate::cose;
 use crate::ids::{KeyId, MemberId, hex, key_id};
-use crate::record::{self, Openings, Verified};
+use crate::record::{self, Openings, Verified, Work};
 use crate::record_header::{RecordHeader, batch_leaf_hash};
 use crate::state::entries::{Entry, KeyEntry, MemberEntry, MemberStatus};
 use crate::state::{StateProof, keys as state_keys};
@@ -22,7 +22,7 @@ use crate::trust::TrustPolicy;
 /// Checks a bundle, against a trust policy if there is one. Needs nothing else.
 #[must_use]
 pub fn verify(bundle: &Bundle, trust: Option<&TrustPolicy>) -> Report {
-    let mut run = Run { bundle, checks: Vec::new() };
+    let mut run = Run { bundle, checks: Vec::new(), work: Work::default() };
     let Some((note, checkpoint)) = run.checkpoint_text() else {
         return run.report(trust, None, None, Vec::new());
     };
@@ -55,6 +55,8 @@ pub fn verify(bundle: &Bundle, trust: Option<&TrustPolicy>) -> Report {
 struct Run<'a> {
     bundle: &'a Bundle,
     checks: Vec<Check>,
+    /// What all records together may cost.
+    work: Work,
 }
 
 impl Run<'_> {
@@ -165,7 +167,7 @@ impl Run<'_> {
             header.and_then(|header| header.check().map(|()| header).map_err(|e| e.to_string()));
         let header =
             self.step(&name("record header"), header, |h| format!("record {}", hex(&h.record_id)))?;
-        let shown = disclosed(proof, &header);
+        let shown = disclosed(proof, &header, &mut self.work);
         let verified = self.step(&name("disclosed values"), shown, |verified| {
             format!("{} lead to the record's class digests", verified.disclosures.len())
         });
@@ -376,12 +378,16 @@ fn issuing_key(
 }
 
 /// What the openings show, where they are in their one encoding and lead to the class digests.
-fn disclosed(proof: &RecordProof, header: &RecordHeader) -> Result<Verified, String> {
+fn disclosed(
+    proof: &RecordProof,
+    header: &RecordHeader,
+    work: &mut Work,
+) -> Result<Verified, String> {
     let openings = Openings::decode(&proof.openings).map_err(|e| e.to_string())?;
     if openings.encode() != proof.openings {
         return Err("the openings are not in their one encoding".to_owned());
     }
-    record::verify(&header.class_digests, &openings).map_err(|e| e.to_string())
+    record::verify_within(&header.class_digests, &openings, work).map_err(|e| e.to_string())
 }
 
 /// A block's header, where its leaf stands in the checkpoint's tree and says so itself.

@@ -5,7 +5,9 @@ use super::overlay::Overlay;
 use super::refusal::{BatchFault, RecordFault, StatementRefusal as Refusal, Stop};
 use super::tags::{self, TagStop};
 use crate::ids::Hash;
-use crate::record_header::{RecordHeader, batch_leaf_hash, decode_batch};
+use crate::record_header::{
+    RecordHeader, RecordHeaderError, batch_leaf_hashes, decode_batch, record_roots,
+};
 use crate::state::entries::RecordEntry;
 use crate::state::{StateError, StateView, keys};
 use crate::statement::{Capture, Statement};
@@ -45,13 +47,13 @@ pub(super) fn capture<V: StateView>(
     if headers.len() as u64 != body.count {
         return Err(BatchFault::Count { stated: body.count, found: headers.len() }.into());
     }
-    let leaves: Vec<Hash> = headers.iter().map(|header| batch_leaf_hash(header)).collect();
+    let leaves = batch_leaf_hashes(&headers);
     if merkle::root(&leaves) != body.batch_root {
         return Err(BatchFault::Root.into());
     }
     let mut taken = Vec::with_capacity(headers.len());
-    for (index, (bytes, leaf)) in headers.iter().zip(&leaves).enumerate() {
-        match record(overlay, context, statement, bytes, leaf) {
+    for (index, (header, leaf)) in read(&headers).into_iter().zip(&leaves).enumerate() {
+        match record(overlay, context, statement, header, leaf) {
             Ok(tag) => taken.push(tag),
             Err(RecordStop::Refused(fault)) => return Err(Refusal::Record { index, fault }.into()),
             Err(RecordStop::State(error)) => return Err(error.into()),
@@ -61,16 +63,27 @@ pub(super) fn capture<V: StateView>(
     Ok(())
 }
 
+/// Reads headers and compares their roots, all together.
+fn read(headers: &[Vec<u8>]) -> Vec<Result<RecordHeader, RecordHeaderError>> {
+    let read: Vec<_> = headers.iter().map(|bytes| RecordHeader::decode(bytes)).collect();
+    let digests: Vec<_> = read.iter().flatten().map(|header| header.class_digests).collect();
+    let mut roots = record_roots(&digests).into_iter();
+    let mut check = |header: RecordHeader| match roots.next() {
+        Some(root) if root == header.root => Ok(header),
+        _ => Err(RecordHeaderError::Root),
+    };
+    read.into_iter().map(|header| header.and_then(&mut check)).collect()
+}
+
 /// Takes one record; gives its idempotency tag.
 fn record<V: StateView>(
     overlay: &mut Overlay<'_, V>,
     context: &Context<'_>,
     statement: &Statement,
-    bytes: &[u8],
+    header: Result<RecordHeader, RecordHeaderError>,
     leaf: &Hash,
 ) -> Result<[u8; 32], RecordStop> {
-    let header = RecordHeader::decode(bytes).map_err(RecordFault::Header)?;
-    header.check().map_err(RecordFault::Header)?;
+    let header = header.map_err(RecordFault::Header)?;
     if header.signing_key != statement.key || header.key_sequence != statement.sequence {
         return Err(RecordFault::Signer.into());
     }

@@ -1,12 +1,16 @@
 //! Commitment to an event: class digests, root and the bodies that the vault keeps.
 
 use super::class::{CLASS_COUNT, Classification, FieldClass};
-use super::keys::{ClassKey, RecordKeys};
+use super::keys::{ClassKey, DUMMIES, GroupKey, RecordKeys, SALT, hkdf_many};
+use super::many::part_digests;
 use super::part::{BodyError, CommitError, Part, split};
 use super::tree::{Hasher, dummy_digest};
-use crate::record_header::record_root;
+use crate::record_header::record_roots;
+use crate::registry::tree as byte;
 use countermark_epcis::json::Json;
+use countermark_tlog::lanes::Messages;
 use countermark_tlog::merkle::Hash;
+use zeroize::Zeroize;
 
 /// What the ledger and the vault take from one event.
 #[derive(Debug, Clone)]
@@ -32,20 +36,67 @@ pub fn commit(
     classification: &Classification,
     keys: &RecordKeys,
 ) -> Result<Commitment, CommitError> {
-    let parts = split(event, provenance, classification)?;
-    let mut hasher = Hasher::default();
-    let mut digests = [[0; 32]; CLASS_COUNT];
-    let mut bodies = Vec::new();
-    for part in &parts {
-        let class = part.class;
-        digests[class.index()] = if part.is_empty() {
-            dummy_digest(class, &keys.class(FieldClass::Identity).dummy_secret(class))
-        } else {
-            bodies.push((class, part.body()));
-            hasher.part_digest(part, &keys.class(class).salt_key())
-        };
+    let one = commit_many(&[(event, provenance, keys)], classification).pop();
+    one.unwrap_or(Err(CommitError::NotObject("an event")))
+}
+
+/// As [`commit`], of many events, each with its provenance and keys: much faster than one by one.
+#[must_use]
+pub fn commit_many(
+    events: &[(&Json, &Json, &RecordKeys)],
+    classification: &Classification,
+) -> Vec<Result<Commitment, CommitError>> {
+    let split: Vec<_> = events
+        .iter()
+        .map(|(event, provenance, _)| split(event, provenance, classification))
+        .collect();
+    let (mut held, mut secrets) = (Vec::new(), Vec::new());
+    for (at, (parts, (.., keys))) in split.iter().zip(events).enumerate() {
+        for part in parts.iter().flatten() {
+            let class = part.class;
+            let info: &[u8] = if part.is_empty() { DUMMIES[class.index()] } else { SALT };
+            let from = if part.is_empty() { FieldClass::Identity } else { class };
+            secrets.push((*keys.class(from).as_bytes(), info));
+            held.push((at, part));
+        }
     }
-    Ok(Commitment { root: record_root(&digests), digests, bodies })
+    let derived = hkdf_many(&secrets);
+    secrets.iter_mut().for_each(|(key, _)| key.zeroize());
+    let mut secrets = derived;
+    let mut dummies = Messages::new();
+    let mut trees = Vec::new();
+    for ((_, part), secret) in held.iter().zip(&secrets) {
+        if part.is_empty() {
+            dummies.begin();
+            dummies.push(&[byte::DUMMY_CLASS, part.class.number()]);
+            dummies.push(secret);
+            dummies.end();
+        } else {
+            trees.push((*part, GroupKey(*secret)));
+        }
+    }
+    secrets.zeroize();
+    let mut dummy_digests = Vec::new();
+    dummies.digests(&mut dummy_digests);
+    let mut dummies = dummy_digests.into_iter();
+    let mut trees = part_digests(&trees).into_iter();
+    let mut digests = vec![[[0; 32]; CLASS_COUNT]; events.len()];
+    let mut bodies = vec![Vec::new(); events.len()];
+    for (at, part) in &held {
+        let digest = if part.is_empty() {
+            dummies.next()
+        } else {
+            bodies[*at].push((part.class, part.body()));
+            trees.next()
+        };
+        digests[*at][part.class.index()] = digest.unwrap_or_default();
+    }
+    let roots = record_roots(&digests);
+    let done = split.into_iter().zip(digests).zip(roots).zip(bodies);
+    done.map(|(((split, digests), root), bodies)| {
+        split.map(|_| Commitment { digests, root, bodies })
+    })
+    .collect()
 }
 
 /// The digest that a class's body leads to.

@@ -8,6 +8,7 @@
 //! key beside its values, which shows nothing of its neighbours.
 
 use super::class::{CLASS_COUNT, FieldClass};
+use countermark_tlog::lanes::{BLOCK, INITIAL, Messages, State};
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
@@ -18,6 +19,27 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 pub(crate) const SALT_LEN: usize = 16;
 /// A salt.
 pub(crate) type Salt = [u8; SALT_LEN];
+
+/// What salts are derived with.
+pub(crate) const SALT: &[u8] = b"salt";
+/// What the secrets of empty classes are derived with, in class order.
+pub(crate) const DUMMIES: [&[u8]; CLASS_COUNT] = [
+    b"dummy\x01",
+    b"dummy\x02",
+    b"dummy\x03",
+    b"dummy\x04",
+    b"dummy\x05",
+    b"dummy\x06",
+    b"dummy\x07",
+    b"dummy\x08",
+    b"dummy\x09",
+    b"dummy\x0a",
+    b"dummy\x0b",
+];
+
+/// What HMAC mixes into its key (RFC 2104 §2).
+const INNER: u8 = 0x36;
+const OUTER: u8 = 0x5c;
 
 const ROLE_LEAF: u8 = 1;
 const ROLE_GROUP: u8 = 2;
@@ -52,6 +74,44 @@ pub(crate) fn hkdf(input: &[u8], info: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// As [`hkdf`], of many keys, each with its info.
+pub(crate) fn hkdf_many(inputs: &[([u8; 32], &[u8])]) -> Vec<[u8; 32]> {
+    let block = |key: &[u8; 32], pad: u8| {
+        let mut block = [pad; BLOCK];
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        block
+    };
+    let (mut messages, mut states, mut secrets) = (Messages::new(), Vec::new(), Vec::new());
+    messages.block(INITIAL, &block(&[0; 32], INNER));
+    messages.block(INITIAL, &block(&[0; 32], OUTER));
+    messages.states(&mut states);
+    let (inner, outer) = (states[0], states[1]);
+    let after = |messages: &mut Messages, state: &State, parts: [&[u8]; 2]| {
+        messages.begin_after(*state, BLOCK);
+        parts.iter().for_each(|part| messages.push(part));
+        messages.end();
+    };
+    inputs.iter().for_each(|(key, _)| after(&mut messages, &inner, [key, &[]]));
+    messages.digests(&mut secrets);
+    secrets.iter().for_each(|digest| after(&mut messages, &outer, [digest, &[]]));
+    messages.digests(&mut secrets);
+    for key in &secrets {
+        messages.block(INITIAL, &block(key, INNER));
+        messages.block(INITIAL, &block(key, OUTER));
+    }
+    messages.states(&mut states);
+    let (pairs, _) = states.as_chunks::<2>();
+    for ((_, info), [inner, _]) in inputs.iter().zip(pairs) {
+        after(&mut messages, inner, [info, &[1]]);
+    }
+    messages.digests(&mut secrets);
+    for (digest, [_, outer]) in secrets.iter().zip(pairs) {
+        after(&mut messages, outer, [digest, &[]]);
+    }
+    messages.digests(&mut secrets);
+    secrets
+}
+
 /// The random key of one class of one record: 32 bytes, used for one body only.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct ClassKey([u8; 32]);
@@ -80,7 +140,7 @@ impl ClassKey {
     }
 
     pub(crate) fn salt_key(&self) -> GroupKey {
-        GroupKey(hkdf(&self.0, &[b"salt"]))
+        GroupKey(hkdf(&self.0, &[SALT]))
     }
 
     /// Secret that opens the dummy digest of `class`, taken from the identity class's key.
@@ -128,11 +188,16 @@ pub(crate) struct GroupKey(pub(crate) [u8; 32]);
 pub(crate) struct Salts(Sha256);
 
 impl GroupKey {
-    pub(crate) fn salts(&self) -> Salts {
-        // One whole block of SHA-256, hashed once for all places of the group.
+    /// One whole block of SHA-256, hashed once for all places of the group.
+    pub(crate) fn prefix(&self) -> [u8; 64] {
         let mut prefix = [0; 64];
         prefix[31] = 3;
         prefix[32..].copy_from_slice(&self.0);
+        prefix
+    }
+
+    pub(crate) fn salts(&self) -> Salts {
+        let mut prefix = self.prefix();
         let state = Sha256::new().chain_update(prefix);
         prefix.zeroize();
         Salts(state)
@@ -162,14 +227,34 @@ impl Salts {
         salt
     }
 
-    /// Message: role ‖ u32 place ‖ u8 height ‖ zeros; groups hold fewer than 2^17 places.
     fn prf(&self, role: u8, index: usize, height: u32) -> [u8; 32] {
-        let mut message = [0; 32];
-        message[0] = role;
-        message[1..5].copy_from_slice(&u32::try_from(index).unwrap_or(u32::MAX).to_be_bytes());
-        message[5] = u8::try_from(height).unwrap_or(u8::MAX);
-        self.0.clone().chain_update(message).finalize().into()
+        self.0.clone().chain_update(message(role, index, height)).finalize().into()
     }
+}
+
+/// What follows a group's prefix: role ‖ u32 place ‖ u8 height ‖ zeros; groups hold fewer than 2^17
+/// places.
+fn message(role: u8, index: usize, height: u32) -> [u8; 32] {
+    let mut message = [0; 32];
+    message[0] = role;
+    message[1..5].copy_from_slice(&u32::try_from(index).unwrap_or(u32::MAX).to_be_bytes());
+    message[5] = u8::try_from(height).unwrap_or(u8::MAX);
+    message
+}
+
+/// As [`Salts::leaf`].
+pub(crate) fn leaf_message(index: usize) -> [u8; 32] {
+    message(ROLE_LEAF, index, 0)
+}
+
+/// As [`Salts::group`].
+pub(crate) fn group_message(index: usize) -> [u8; 32] {
+    message(ROLE_GROUP, index, 0)
+}
+
+/// As [`Salts::pad`].
+pub(crate) fn pad_message(index: usize, height: u32) -> [u8; 32] {
+    message(ROLE_PAD, index, height)
 }
 
 #[cfg(test)]
@@ -182,6 +267,22 @@ mod tests {
         let mut expected = [0; 32];
         hkdf::Hkdf::<Sha256>::new(None, &key).expand(b"salt", &mut expected).unwrap();
         assert_eq!(ClassKey(key).salt_key().0, expected);
+    }
+
+    #[test]
+    fn the_secrets_of_empty_classes_name_their_class() {
+        for class in FieldClass::ALL {
+            let secret = hkdf(&[9; 32], &[DUMMIES[class.index()]]);
+            assert_eq!(ClassKey([9; 32]).dummy_secret(class), secret);
+        }
+    }
+
+    #[test]
+    fn many_keys_derive_as_they_do_alone() {
+        let inputs: Vec<([u8; 32], &[u8])> =
+            (0..40).map(|i| ([i; 32], if i % 3 == 0 { &b"salt"[..] } else { b"dummy\x07" })).collect();
+        let alone: Vec<[u8; 32]> = inputs.iter().map(|(key, info)| hkdf(key, &[info])).collect();
+        assert_eq!(hkdf_many(&inputs), alone);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod class;
 mod commit;
 mod disclose;
 mod keys;
+mod many;
 mod openings;
 mod part;
 mod pointer;
@@ -21,13 +22,14 @@ mod verify;
 pub(crate) mod tests;
 
 pub use class::{CLASS_COUNT, Classification, FieldClass, PROVENANCE};
-pub use commit::{Commitment, class_digest, commit, empty_digest};
+pub use commit::{Commitment, class_digest, commit, commit_many, empty_digest};
 pub use disclose::{ClassSource, DiscloseError, disclose, empty_source};
 pub use keys::{ClassKey, RecordKeys};
 pub use openings::{LAYOUT_VERSION, Openings, OpeningsError};
 pub use part::{BodyError, CommitError, GROUP_ENTRIES_MAX, SCALAR_BYTES_MAX};
 pub use verified::{Disclosed, Disclosure, Verified};
 pub use verify::{VerifyError, verify};
+pub(crate) use verify::{Work, verify_within};
 
 use countermark_epcis::json::Json;
 

@@ -176,6 +176,8 @@ impl<'a> Part<'a> {
         text: &[u8],
     ) -> Result<Part<'static>, BodyError> {
         let value = json::parse(text).map_err(|error| BodyError::Json(class, error))?;
+        check_limits(&value, &mut String::new(), 0)
+            .map_err(|fault| BodyError::Form(class, format!("a value too large: {fault}")))?;
         let Json::Object(members) = value else {
             return Err(BodyError::Form(class, "the root".to_owned()));
         };

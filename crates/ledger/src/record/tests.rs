@@ -407,6 +407,67 @@ fn openings_nested_without_end_are_refused() {
     assert!(matches!(error, CommitError::TooDeep { .. }));
 }
 
+#[test]
+fn what_is_below_a_scalar_of_the_ilmd_is_shown_absent_by_that_scalar() {
+    let event = json::parse(br#"{"ilmd":{"uom":null,"list":[1]}}"#).unwrap();
+    let committed = Committed::of(&event);
+    for pointer in ["/ilmd/uom/id", "/ilmd/list/1", "/ilmd/list/0/x", "/ilmd/gone/id"] {
+        assert!(committed.show(&[pointer]).1.shows_absent(pointer), "{pointer}");
+    }
+    assert!(!committed.show(&["/ilmd/uom/id"]).1.shows_absent("/ilmd/uom"));
+}
+
+#[test]
+fn a_long_name_above_many_values_is_refused_before_it_is_hashed() {
+    let name = "n".repeat(256 * 1024);
+    let list = Json::Array(vec![Json::Bool(true); 2_000]);
+    let classes = |opening| Openings { classes: vec![(FieldClass::Other, opening)] };
+    let refused = |opening| {
+        let result = verify(&[[0; 32]; CLASS_COUNT], &classes(opening));
+        assert_eq!(result, Err(VerifyError::Work));
+    };
+    let text = format!("{{\"{name}\":{}}}", list.to_text());
+    refused(openings::ClassOpening::Whole { key: [0; 32], order: Vec::new(), text });
+    // Opened field by field: a group of values below one long key.
+    let salt = [0; 16];
+    let leaf = |place| openings::Item {
+        place,
+        key: None,
+        shown: openings::Shown::Leaf { salt, kind: tree::leaf_type::NULL, value: Vec::new() },
+    };
+    let below = |place, key, kind, depth| openings::Item {
+        place,
+        key,
+        shown: openings::Shown::Group { kind, depth },
+    };
+    let group =
+        |items, siblings| openings::GroupOpening { items, siblings: vec![[0; 32]; siblings] };
+    let groups = vec![
+        group(vec![below(0, None, tree::GroupKind::Extensions, 2)], 1),
+        group(vec![below(1, Some(format!("/{name}")), tree::GroupKind::List, 11)], 2),
+        group((1..2_000).map(leaf).collect(), 7),
+    ];
+    refused(openings::ClassOpening::Partial(groups));
+    let mut work = Work::default();
+    let small = openings::ClassOpening::Whole {
+        key: [0; 32],
+        order: Vec::new(),
+        text: format!("{{\"n\":{}}}", list.to_text()),
+    };
+    let result = verify_within(&[[0; 32]; CLASS_COUNT], &classes(small), &mut work);
+    assert_eq!(result, Err(VerifyError::Digest(FieldClass::Other)));
+}
+
+#[test]
+fn what_no_event_may_hold_is_refused_in_openings_too() {
+    let many = Json::Array(vec![Json::Null; GROUP_ENTRIES_MAX + 1]).to_text();
+    let text = format!("{{\"ex:many\":{many}}}");
+    let read = part::Part::from_text(FieldClass::Other, Vec::new(), text.as_bytes());
+    assert!(
+        matches!(read, Err(BodyError::Form(FieldClass::Other, said)) if said.contains("at most"))
+    );
+}
+
 fn any_value() -> impl Strategy<Value = Json> {
     let text = prop_oneof![Just("ex:a"), Just(""), Just("a/b~c"), Just("ü\n\"")];
     let leaf = prop_oneof![

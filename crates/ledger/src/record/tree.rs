@@ -236,6 +236,11 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// Whether [`Content::group`] gives one.
+    pub(crate) fn is_group(&self) -> bool {
+        matches!(self, Content::Value(Json::Array(_) | Json::Object(_), _) | Content::Extensions(_))
+    }
+
     /// Type and value bytes of the field leaf that this content is, if it is one.
     pub(crate) fn leaf(&self) -> Option<(u8, &[u8])> {
         Some(match self {

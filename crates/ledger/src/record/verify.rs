@@ -3,13 +3,14 @@
 use super::class::{CLASS_COUNT, FieldClass, PROVENANCE};
 use super::keys::GroupKey;
 use super::openings::{ClassOpening, GroupOpening, Item, Openings, Shown, count};
-use super::part::{BodyError, Part, check_limits, join};
+use super::part::{BodyError, Part, SCALAR_BYTES_MAX, check_limits, join};
 use super::pointer::parse;
 use super::tree::{
     Content, EXTENSIONS_PLACE, FIRST_ITEM, FIRST_MEMBER, GroupKind, Hasher, Suffix, depth,
     dummy_digest, leaf_type, members_of,
 };
 use super::verified::{Disclosed, Disclosure, Verified};
+use crate::limits::HASHED_BYTES_MAX;
 use countermark_epcis::fields::ObjectKind;
 use countermark_epcis::json::{DEPTH_MAX, Json};
 use countermark_tlog::merkle::{Hash, node_hash};
@@ -33,6 +34,61 @@ pub enum VerifyError {
     /// A whole class whose text is not a body.
     #[error(transparent)]
     Body(#[from] BodyError),
+    /// Few bytes that would take very many hashes: a long name above many values.
+    #[error("the openings need more than {HASHED_BYTES_MAX} bytes to be hashed")]
+    Work,
+}
+
+/// How many bytes may still be hashed. Every value is hashed with its pointer, so a long name above
+/// many values costs the square of what it weighs; whoever shows a bundle must not choose that.
+#[derive(Debug)]
+pub(crate) struct Work {
+    left: usize,
+}
+
+/// What hashing one field costs beside pointer and value: salts, padding, nodes.
+const FIELD_BYTES: usize = 256;
+
+impl Default for Work {
+    fn default() -> Self {
+        Self { left: HASHED_BYTES_MAX }
+    }
+}
+
+impl Work {
+    fn spend(&mut self, bytes: usize) -> Walked<()> {
+        self.left = self.left.checked_sub(bytes + FIELD_BYTES).ok_or(VerifyError::Work)?;
+        Ok(())
+    }
+
+    /// A value and all below it, at a pointer of this length.
+    fn spend_value(&mut self, value: &Json, pointer: usize) -> Walked<()> {
+        match value {
+            Json::Number(text) | Json::String(text) => self.spend(pointer + text.len()),
+            Json::Null | Json::Bool(_) => self.spend(pointer),
+            Json::Array(items) => {
+                self.spend(pointer)?;
+                // At most five digits and the slash.
+                items.iter().try_for_each(|item| self.spend_value(item, pointer + 6))
+            }
+            Json::Object(members) => {
+                self.spend(pointer)?;
+                members.iter().try_for_each(|(name, member)| {
+                    self.spend_value(member, pointer + 2 * name.len() + 1)
+                })
+            }
+        }
+    }
+
+    fn spend_part(&mut self, part: &Part<'_>) -> Walked<()> {
+        let members = part.class.members().iter().zip(&part.slots);
+        for (name, placed) in members.filter_map(|(name, slot)| Some((name, slot.as_ref()?))) {
+            self.spend_value(&placed.value, name.len() + 1)?;
+        }
+        part.extensions
+            .iter()
+            .try_for_each(|(key, placed)| self.spend_value(&placed.value, 2 * key.len()))
+    }
 }
 
 /// Checks openings against the class digests of a record header and says what they show.
@@ -40,6 +96,15 @@ pub enum VerifyError {
 /// # Errors
 /// [`VerifyError`] where anything does not lead to the digests.
 pub fn verify(digests: &[Hash; CLASS_COUNT], openings: &Openings) -> Result<Verified, VerifyError> {
+    verify_within(digests, openings, &mut Work::default())
+}
+
+/// As [`verify`], with work that several records share.
+pub(crate) fn verify_within(
+    digests: &[Hash; CLASS_COUNT],
+    openings: &Openings,
+    work: &mut Work,
+) -> Result<Verified, VerifyError> {
     let mut verified = Verified::default();
     let mut parts = Vec::new();
     for (class, opening) in &openings.classes {
@@ -51,6 +116,7 @@ pub fn verify(digests: &[Hash; CLASS_COUNT], openings: &Openings) -> Result<Veri
             }
             ClassOpening::Whole { key, order, text } => {
                 let part = Part::from_text(*class, order.clone(), text.as_bytes())?;
+                work.spend_part(&part)?;
                 let digest = hasher.part_digest(&part, &GroupKey(*key));
                 verified.whole.push(*class);
                 whole_disclosures(&part, &mut verified.disclosures);
@@ -64,6 +130,7 @@ pub fn verify(digests: &[Hash; CLASS_COUNT], openings: &Openings) -> Result<Veri
                     groups: groups.iter(),
                     pointer: String::new(),
                     nested: 0,
+                    work: &mut *work,
                     out: &mut verified.disclosures,
                 };
                 walk.class_digest()?
@@ -115,6 +182,7 @@ struct Walk<'a> {
     groups: std::slice::Iter<'a, GroupOpening>,
     pointer: String,
     nested: usize,
+    work: &'a mut Work,
     out: &'a mut Vec<Disclosure>,
 }
 
@@ -225,6 +293,7 @@ impl Walk<'_> {
     }
 
     fn item(&mut self, item: &Item, inside: Inside) -> Walked<Hash> {
+        self.work.spend(2 * (self.pointer.len() + item.key.as_ref().map_or(0, String::len)))?;
         let wrong = self.form("a place that holds no such thing");
         let (suffix, kind) = match (inside, item.place) {
             (Inside::Class, EXTENSIONS_PLACE) => return self.extensions(item, true, None),
@@ -323,6 +392,7 @@ impl Walk<'_> {
             Shown::Whole { key, value } => {
                 let mut pointer = self.pointer.clone();
                 check_limits(value, &mut pointer, 0).map_err(|_| self.form("a value too large"))?;
+                self.work.spend_value(value, pointer.len())?;
                 let content = Content::Value(value, kind);
                 let (group, places) =
                     content.group().ok_or_else(|| self.form("a scalar shown as a subtree"))?;
@@ -340,7 +410,8 @@ impl Walk<'_> {
 /// What a leaf says; only a standard member can be absent.
 fn scalar_value(kind: u8, value: &[u8], optional: bool) -> Option<Disclosed> {
     let text = || std::str::from_utf8(value).ok().map(str::to_owned);
-    if !value.is_empty() && !matches!(kind, leaf_type::NUMBER | leaf_type::STRING) {
+    let is_text = matches!(kind, leaf_type::NUMBER | leaf_type::STRING);
+    if value.len() > SCALAR_BYTES_MAX || (!value.is_empty() && !is_text) {
         return None;
     }
     Some(match kind {

@@ -1,9 +1,10 @@
 //! Batch updates of the tree.
 
 use super::page::{Leaf, Page, PageId, Subtree, nibble};
-use super::{EMPTY, StateError, StateView, StateWrites, path_of};
-use crate::ids::{Hash, hex, sha256};
+use super::{EMPTY, StateError, StateView, StateWrites};
+use crate::ids::{Hash, hex};
 use crate::limits::{STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX};
+use countermark_tlog::lanes::Messages;
 use std::collections::BTreeMap;
 
 /// Works out what a set of changes does to a state map: new values, new pages, new root. Nothing is
@@ -16,13 +17,26 @@ pub fn update(
     changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 ) -> Result<StateWrites, StateError> {
     let root = view.root()?;
-    let mut sorted = Vec::with_capacity(changes.len());
+    let mut messages = Messages::new();
     for (key, value) in &changes {
         let length = value.as_ref().map_or(0, Vec::len);
         if key.len() > STATE_KEY_BYTES_MAX || length > STATE_VALUE_BYTES_MAX {
             return Err(StateError::TooLong(hex(key)));
         }
-        sorted.push(Change { path: path_of(key), value_hash: value.as_deref().map(sha256) });
+        for bytes in [Some(key), value.as_ref()].into_iter().flatten() {
+            messages.begin();
+            messages.push(bytes);
+            messages.end();
+        }
+    }
+    let mut digests = Vec::new();
+    messages.digests(&mut digests);
+    let mut digests = digests.into_iter();
+    let mut sorted = Vec::with_capacity(changes.len());
+    for value in changes.values() {
+        let path = digests.next().unwrap_or_default();
+        let value_hash = value.is_some().then(|| digests.next().unwrap_or_default());
+        sorted.push(Change { path, value_hash });
     }
     sorted.sort_unstable_by_key(|change| change.path);
 

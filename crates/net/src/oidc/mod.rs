@@ -1,10 +1,11 @@
 //! Signing in by an OpenID provider: OpenID Connect Core 1.0, authorization code flow, with PKCE
 //! (RFC 7636), `state`, `nonce`, and the issuer in the answer (RFC 9207).
 //!
-//! [`Provider::begin`] gives the address to send the browser to and what to remember; with that and
-//! the query that the browser comes back with, [`Provider::finish`] gives the user.
+//! [`Provider::begin`] gives the address to send the browser to and what to remember ([`Logins`] keeps
+//! it); with that and the query that the browser comes back with, [`Provider::finish`] gives the user.
 
 pub mod id_token;
+mod logins;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,7 +13,8 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use id_token::{Expected, Keys, TokenError};
-use serde::{Deserialize, Serialize};
+pub use logins::Logins;
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -73,14 +75,19 @@ pub enum OidcError {
     Random,
 }
 
-/// A sign-in that was begun. Keep it where only this browser's session leads (not in the browser in
-/// clear), for ten minutes, and use it once.
-#[derive(Clone, Serialize, Deserialize)]
+/// A sign-in that was begun. It is secret, and used once: see [`Logins`].
+#[derive(Clone)]
 pub struct Login {
     state: String,
     nonce: String,
     verifier: String,
     redirect_uri: String,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Login(…)")
+    }
 }
 
 impl Login {
@@ -377,8 +384,8 @@ fn shown(error: &str, words: Option<&str>) -> String {
 /// 32 random bytes in base64url: 43 characters, as PKCE asks for at least.
 fn random() -> Result<String, OidcError> {
     let mut bytes = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *bytes).map_err(|_| OidcError::Random)?;
-    Ok(URL_SAFE_NO_PAD.encode(&*bytes))
+    getrandom::fill(bytes.as_mut_slice()).map_err(|_| OidcError::Random)?;
+    Ok(URL_SAFE_NO_PAD.encode(*bytes))
 }
 
 /// `application/x-www-form-urlencoded`.

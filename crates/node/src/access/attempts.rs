@@ -136,17 +136,17 @@ mod tests {
         let mut attempts = Attempts::default();
         let mut now = 1_000_000;
         for _ in 0..=FREE_FAILURES.0 {
-            attempts.begin("anna", None, now).unwrap();
+            attempts.begin("office", None, now).unwrap();
         }
-        assert_eq!(attempts.begin("anna", None, now), Err(SECOND_MS));
-        attempts.begin("bert", None, now).unwrap();
+        assert_eq!(attempts.begin("office", None, now), Err(SECOND_MS));
+        attempts.begin("quality", None, now).unwrap();
         for _ in 0..40 {
-            let wait = attempts.begin("anna", None, now).unwrap_err();
+            let wait = attempts.begin("office", None, now).unwrap_err();
             assert!(wait <= PAUSE_MAX_MS.0, "{wait}");
             now += wait;
-            attempts.begin("anna", None, now).unwrap();
+            attempts.begin("office", None, now).unwrap();
         }
-        assert_eq!(attempts.begin("anna", None, now), Err(PAUSE_MAX_MS.0));
+        assert_eq!(attempts.begin("office", None, now), Err(PAUSE_MAX_MS.0));
     }
 
     #[test]
@@ -181,8 +181,8 @@ mod tests {
         for n in 0..FREE_FAILURES.1 {
             attempts.begin(&format!("name {n}"), FAR, 5).unwrap();
         }
-        attempts.begin("anna", FAR, 5).unwrap();
-        attempts.succeeded("anna", FAR, 5);
+        attempts.begin("office", FAR, 5).unwrap();
+        attempts.succeeded("office", FAR, 5);
         attempts.begin("name 1", FAR, 5).unwrap();
         assert!(attempts.begin("name 2", FAR, 5).is_err());
     }
@@ -191,12 +191,12 @@ mod tests {
     fn failures_are_forgotten_after_an_hour_and_when_the_clock_is_set_back() {
         let mut attempts = Attempts::default();
         for _ in 0..=FREE_FAILURES.0 {
-            attempts.begin("anna", None, 9_000_000).unwrap();
-            attempts.begin("bert", None, 9_000_000).unwrap();
+            attempts.begin("office", None, 9_000_000).unwrap();
+            attempts.begin("quality", None, 9_000_000).unwrap();
         }
-        attempts.begin("anna", None, 9_000_000 + FAILURES_KEPT_MS + 1).unwrap();
-        attempts.begin("anna", None, 9_000_000 + FAILURES_KEPT_MS + 1).unwrap();
-        attempts.begin("bert", None, 1_000).unwrap();
+        attempts.begin("office", None, 9_000_000 + FAILURES_KEPT_MS + 1).unwrap();
+        attempts.begin("office", None, 9_000_000 + FAILURES_KEPT_MS + 1).unwrap();
+        attempts.begin("quality", None, 1_000).unwrap();
     }
 
     #[test]

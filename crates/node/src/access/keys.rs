@@ -110,7 +110,8 @@ impl Node {
                 format!("{}: {} is more than it may do itself", account.name, more.join(", "));
             return Err(fault(rule));
         }
-        let (row, token) = self.api_key_insert(account.id, new, bound)?;
+        // Kept with the key: what the account is bound to later must not widen what the key reaches.
+        let (row, token) = self.api_key_insert(account.id, new, holder.member)?;
         self.note_access(AccessNote::done("API key added", by, Some(&row.id)))?;
         let now = signed(self.now_ms());
         Ok(ApiKeyMade { token, key: self.api_key_view(&row, account.name, now) })

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::machine::Stopwatch;
-use super::report::Capture;
+use super::report::{Capture, Provable, Rate, rounded};
 use super::{DOCUMENT_EVENTS, median, milliseconds, percentile, sample};
 use crate::capture::InputFile;
 use crate::error::NodeError;
@@ -34,6 +34,7 @@ pub(super) fn run(
     node: &Node,
     documents: Vec<Vec<u8>>,
     clients: usize,
+    floor: &Rate,
     progress: &dyn Progress,
 ) -> Result<Capture, NodeError> {
     let total = documents.len();
@@ -59,25 +60,35 @@ pub(super) fn run(
         threads.into_iter().map(|t| t.join().unwrap_or_else(|_| Err(ended()))).collect()
     });
     let mut times = times?.concat();
+    let rate = watch.rate(taken.into_inner());
+    let of_floor = rate.events_per_second / floor.events_per_second.max(1.0);
     Ok(Capture {
         clients,
-        rate: watch.rate(taken.into_inner()),
-        p50_ms: milliseconds(median(&mut times)),
-        p99_ms: milliseconds(percentile(&mut times, 99)),
+        events_per_document: rate.events / total.max(1),
+        rate,
+        of_floor: rounded(of_floor),
+        document_p50_ms: milliseconds(median(&mut times)),
+        document_p99_ms: milliseconds(percentile(&mut times, 99)),
     })
 }
 
-/// The longest time, of some events, from handing over a document of one event to its bundle.
-pub(super) fn until_provable(node: &Node, first: usize, rounds: usize) -> Result<f64, NodeError> {
+/// Times from handing over a document of one event to its bundle.
+pub(super) fn until_provable(
+    node: &Node,
+    first: usize,
+    rounds: usize,
+) -> Result<Provable, NodeError> {
     // What was captured before is no matter of these: this waits for the index.
     node.prove(&Scope::All, &sample::event_id(0), &[])?;
-    let mut longest = Duration::ZERO;
+    let mut times = Vec::with_capacity(rounds);
     for number in first..first + rounds {
         let bytes = sample::document(number, 1);
         let begin = Instant::now();
         take(node, bytes)?;
         node.prove(&Scope::All, &sample::event_id(number), &[])?;
-        longest = longest.max(begin.elapsed());
+        times.push(begin.elapsed());
     }
-    Ok(milliseconds(longest))
+    let (p50_ms, p99_ms) =
+        (milliseconds(median(&mut times)), milliseconds(percentile(&mut times, 99)));
+    Ok(Provable { rounds, p50_ms, p99_ms })
 }

@@ -22,6 +22,8 @@ use crate::keyring;
 use crate::stores::store_error;
 
 const FILE: &str = "floor";
+/// Events that are committed to together.
+const EVENTS_TOGETHER: usize = 64;
 
 struct Floor {
     disk: FileDisk,
@@ -61,23 +63,29 @@ impl Floor {
         let provenance = countermark_epcis::json::Json::object();
         let mut headers = Vec::with_capacity(read.events.len());
         let id = key_id(&self.key.verifying_key().to_bytes());
-        for event in &read.events {
-            let keys = RecordKeys::from_random(&keyring::random()?);
-            let commitment = record::commit(event.json(), &provenance, &self.classes, &keys)
-                .map_err(|e| store_error(&e))?;
-            std::hint::black_box(event.facts());
-            let header = RecordHeader {
-                record_id: keyring::random()?,
-                signing_key: id,
-                key_sequence: 1,
-                time_bucket: 0,
-                root: commitment.root,
-                class_digests: commitment.digests,
-                rule_set: RULE_SET_1,
-                previous_version: None,
-                idempotency_tag: [0; 32],
-            };
-            headers.push(header.encode());
+        for events in read.events.chunks(EVENTS_TOGETHER) {
+            let keys: Result<Vec<RecordKeys>, NodeError> =
+                events.iter().map(|_| Ok(RecordKeys::from_random(&keyring::random()?))).collect();
+            let keys = keys?;
+            let records: Vec<_> =
+                events.iter().zip(&keys).map(|(e, keys)| (e.json(), &provenance, keys)).collect();
+            let commitments = record::commit_many(&records, &self.classes);
+            for (event, commitment) in events.iter().zip(commitments) {
+                let commitment = commitment.map_err(|e| store_error(&e))?;
+                std::hint::black_box(event.facts());
+                let header = RecordHeader {
+                    record_id: keyring::random()?,
+                    signing_key: id,
+                    key_sequence: 1,
+                    time_bucket: 0,
+                    root: commitment.root,
+                    class_digests: commitment.digests,
+                    rule_set: RULE_SET_1,
+                    previous_version: None,
+                    idempotency_tag: [0; 32],
+                };
+                headers.push(header.encode());
+            }
         }
         let object = encode_batch(&headers).map_err(|e| store_error(&e))?;
         let hash = object_hash(&object);

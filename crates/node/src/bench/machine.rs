@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use countermark_store::disk::{Disk, FileDisk};
 
-use super::median;
 use super::report::{Machine, Rate};
+use super::{median, milliseconds};
 use crate::error::NodeError;
 use crate::stores::store_error;
 
@@ -29,6 +29,12 @@ pub(super) fn load() -> Option<f64> {
 /// The most memory that this process had so far, in bytes.
 pub(super) fn peak_memory() -> Option<u64> {
     let text = field("/proc/self/status", "VmHWM")?;
+    text.strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+/// The memory that this process has, in bytes.
+pub(super) fn memory() -> Option<u64> {
+    let text = field("/proc/self/status", "VmRSS")?;
     text.strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
@@ -54,7 +60,7 @@ impl Stopwatch {
 
     pub(super) fn rate(&self, events: usize) -> Rate {
         let processor_seconds = processor().zip(self.1).map(|(now, then)| now - then);
-        Rate { events, seconds: self.0.elapsed().as_secs_f64(), processor_seconds }
+        Rate::of(events, self.0.elapsed().as_secs_f64(), processor_seconds)
     }
 }
 
@@ -84,9 +90,9 @@ pub(super) fn machine(folder: &Path) -> Result<Machine, NodeError> {
     Ok(Machine {
         processor: field("/proc/cpuinfo", "model name").unwrap_or_default(),
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        load: (load(), None),
-        folder: folder.display().to_string(),
-        file_system: file_system(folder).unwrap_or_default(),
-        sync_ms: median(&mut times).as_secs_f64() * 1e3,
+        load_before: load(),
+        load_after: None,
+        file_system: file_system(folder),
+        sync_ms: milliseconds(median(&mut times)),
     })
 }

@@ -41,8 +41,9 @@ pub(super) fn run(node: &Node, events: usize, pointer: &str) -> Result<Proof, No
             proof = sizes;
         }
     }
-    proof.make_us = microseconds(median(&mut make));
-    proof.verify_us = microseconds(median(&mut verify));
+    proof.of = if pointer.is_empty() { "event" } else { "field" }.to_owned();
+    proof.make_microseconds = microseconds(median(&mut make));
+    proof.verify_microseconds = microseconds(median(&mut verify));
     Ok(proof)
 }
 
@@ -53,7 +54,7 @@ fn sizes(bundle: &Bundle, bundle_bytes: usize, value_bytes: usize) -> Proof {
     let record = twice.encode().len() - bundle_bytes;
     Proof {
         bundle_bytes,
-        once_bytes: bundle_bytes - record,
+        carried_once_bytes: bundle_bytes - record,
         value_bytes,
         proof_bytes: record.saturating_sub(value_bytes),
         ..Proof::default()

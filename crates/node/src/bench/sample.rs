@@ -90,7 +90,8 @@ fn temperatures(number: u64) -> String {
     )
 }
 
-fn event(number: u64) -> String {
+/// One event.
+pub(crate) fn event(number: u64) -> String {
     let (own, product) = (number / 4, number / 4 % 200);
     let lot_of = |step: u64| lot(product + step * 200, own);
     let pallet = logistic_unit(own);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::report::Share;
+use super::report::{Share, rounded};
 use crate::error::NodeError;
 use crate::stores::{INDEX_FILE, STATE_FILE};
 
@@ -45,8 +45,9 @@ pub(super) fn run(folder: &Path, events: usize, json: f64) -> Result<Vec<Share>,
     ];
     let all = found.iter().map(|(_, bytes)| bytes).sum();
     let share = |(store, bytes): (&'static str, u64)| {
-        let per_event = bytes as f64 / events as f64;
-        Share { store, bytes, per_event, of_json: per_event / json }
+        let each = bytes as f64 / events.max(1) as f64;
+        let (bytes_per_event, of_json) = (rounded(each), rounded(each / json.max(1.0)));
+        Share { store: store.to_owned(), bytes, bytes_per_event, of_json }
     };
     Ok(found.into_iter().chain([("all", all)]).map(share).collect())
 }

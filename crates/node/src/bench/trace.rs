@@ -1,4 +1,4 @@
-//! Trace: an index of many events, filled directly, and traces of ten levels in it.
+//! Trace: an index of many events, filled directly, traces of ten levels and a wide recall in it.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use countermark_epcis::facts::{Action, EventType, Facts, IdentifierFact, Role};
 use countermark_store::index::trace::{Direction, Limits, Start};
 use countermark_store::index::{BlockRows, Index, LogPosition, MemberId, RecordRow, VaultLocation};
 
-use super::report::{Rate, Trace};
+use super::report::{Rate, Trace, rounded};
 use super::{median, milliseconds, percentile};
 use crate::error::NodeError;
 use crate::progress::Progress;
@@ -19,6 +19,10 @@ const PER_BLOCK: usize = 500;
 const ROUNDS: u64 = 1000;
 /// Traces that warm the cache.
 const WARM_UP: u64 = 100;
+/// Events that one lot goes into, and the lots that each makes of it.
+const WIDE_EVENTS: u64 = 1000;
+const WIDE_OUTPUTS: u64 = 100;
+const RECALL_ROUNDS: usize = 5;
 /// Events of one level of a production line: received, transformed, packed, shipped.
 const EVENTS_PER_LEVEL: u64 = 4;
 
@@ -117,12 +121,14 @@ fn record(number: u64, facts: Facts) -> RecordRow {
     }
 }
 
-/// Fills the index; gives the number of lines and how fast it went.
-fn fill(
-    index: &mut Index,
-    events: usize,
-    progress: &dyn Progress,
-) -> Result<(u64, Rate), NodeError> {
+/// Filled: lines, events, and how fast they went in.
+struct Filled {
+    lines: u64,
+    rate: Rate,
+}
+
+/// Fills the index with lines, and then with one lot that goes into many.
+fn fill(index: &mut Index, events: usize, progress: &dyn Progress) -> Result<Filled, NodeError> {
     let lines = (events as u64 / (EVENTS_PER_LEVEL * LEVELS)).max(1);
     let (mut number, mut writing) = (0, Duration::ZERO);
     let mut rows = BlockRows::default();
@@ -139,15 +145,54 @@ fn fill(
             progress.at("events put in the trace's index", number, events as u64);
         }
     }
-    let events = usize::try_from(number).unwrap_or(usize::MAX);
-    Ok((lines, Rate { events, seconds: writing.as_secs_f64(), processor_seconds: None }))
+    let rate = Rate::of(usize::try_from(number).unwrap_or(0), writing.as_secs_f64(), None);
+    for (at, facts) in (number..).zip(wide()) {
+        rows.records.push(record(at, facts));
+        if rows.records.len() >= PER_BLOCK {
+            index.apply(&rows).map_err(|e| store_error(&e))?;
+            rows = BlockRows { height: rows.height + 1, ..BlockRows::default() };
+        }
+    }
+    index.apply(&rows).map_err(|e| store_error(&e))?;
+    Ok(Filled { lines, rate })
+}
+
+/// One lot, transformed into a hundred others a thousand times.
+fn wide() -> impl Iterator<Item = Facts> {
+    (0..WIDE_EVENTS).map(|part| {
+        let mut identifiers = vec![fact(Role::Input, lot(u64::MAX, 0), Some("1"))];
+        let outputs = (0..WIDE_OUTPUTS).map(|piece| lot(u64::MAX - part, piece + 1));
+        identifiers.extend(outputs.map(|id| fact(Role::Output, id, Some("0.01"))));
+        facts(part, EventType::Transformation, "commissioning", identifiers)
+    })
+}
+
+/// The longest time to find all that the wide lot went into.
+fn recall(index: &Index) -> Result<(usize, Duration), NodeError> {
+    let (mut lots, mut longest) = (0, Duration::ZERO);
+    for round in 0..=RECALL_ROUNDS {
+        let starts = [Start::goods(lot(u64::MAX, 0))];
+        let begin = Instant::now();
+        let found = index.trace_member(&MEMBER, &starts, Direction::Down, &Limits::default());
+        let found = found.map_err(|e| store_error(&e))?;
+        // The first round warms the cache.
+        if round > 0 {
+            longest = longest.max(begin.elapsed());
+        }
+        let start = lot(u64::MAX, 0);
+        lots = found.nodes.iter().filter(|node| node.id != start).count();
+    }
+    if lots as u64 != WIDE_EVENTS * WIDE_OUTPUTS {
+        return Err(NodeError::Store(format!("a recall found {lots} lots")));
+    }
+    Ok((lots, longest))
 }
 
 /// Measures traces, half of them downstream, in an index of so many events.
 pub(super) fn run(path: &Path, events: usize, progress: &dyn Progress) -> Result<Trace, NodeError> {
     let failed = |e: countermark_store::index::IndexError| store_error(&e);
     let mut index = Index::create(path).map_err(failed)?;
-    let (lines, inserted) = fill(&mut index, events, progress)?;
+    let Filled { lines, rate } = fill(&mut index, events, progress)?;
     drop(index);
     let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
     let index = Index::open_reader(path).map_err(failed)?;
@@ -169,13 +214,16 @@ pub(super) fn run(path: &Path, events: usize, progress: &dyn Progress) -> Result
     if levels < LEVELS {
         return Err(NodeError::Store(format!("a trace ended after {levels} levels")));
     }
+    let (recall_lots, recalled) = recall(&index)?;
     Ok(Trace {
-        events: inserted.events,
-        inserted,
+        events: rate.events,
+        inserted_per_second: rate.events_per_second,
         levels: usize::try_from(LEVELS).unwrap_or(0),
         rounds: times.len(),
         p50_ms: milliseconds(median(&mut times)),
         p99_ms: milliseconds(percentile(&mut times, 99)),
-        bytes_per_event: bytes as f64 / inserted.events as f64,
+        index_bytes_per_event: rounded(bytes as f64 / rate.events.max(1) as f64),
+        recall_lots,
+        recall_ms: milliseconds(recalled),
     })
 }

@@ -65,13 +65,14 @@ fn invitation(role: Role, member: Option<&str>) -> LinkPurpose {
 
 #[test]
 fn whoever_signs_in_is_known_until_he_signs_out() {
-    let node = Lab::new().begin();
-    add(&node, "Anna", Role::Auditor, None);
-    let token = sign_in(&node, "aNNa").unwrap();
-    let anna = node.session(&token).unwrap().unwrap();
-    assert_eq!((&*anna.name, anna.role, &anna.via), ("Anna", Role::Auditor, &Via::Session));
-    assert!(anna.may(Permission::ReadAccessLog) && !anna.may(Permission::Capture));
-    assert_eq!(anna.scope(), Scope::All);
+    let lab = Lab::new();
+    let node = lab.begin();
+    add(&node, "Office", Role::Auditor, None);
+    let token = sign_in(&node, "oFFice").unwrap();
+    let office = node.session(&token).unwrap().unwrap();
+    assert_eq!((&*office.name, office.role, &office.via), ("Office", Role::Auditor, &Via::Session));
+    assert!(office.may(Permission::ReadAccessLog) && !office.may(Permission::Capture));
+    assert_eq!(office.scope(), Scope::All);
     node.sign_out(&token).unwrap();
     assert_eq!(node.session(&token).unwrap(), None);
     for other in ["", "x", &token.to_uppercase(), &"0".repeat(64)] {
@@ -81,13 +82,17 @@ fn whoever_signs_in_is_known_until_he_signs_out() {
 
 #[test]
 fn a_wrong_password_an_unknown_name_and_a_disabled_account_are_refused_alike() {
-    let node = Lab::new().begin();
-    add(&node, "Anna", Role::Viewer, None);
-    add(&node, "Bert", Role::Viewer, None);
-    node.account_disable(&local(), "Bert").unwrap();
-    for (name, password) in
-        [("Anna", "wrong horse battery"), ("Nobody", PASSWORD), ("Bert", PASSWORD), ("Anna", "")]
-    {
+    let lab = Lab::new();
+    let node = lab.begin();
+    add(&node, "Office", Role::Viewer, None);
+    add(&node, "Quality", Role::Viewer, None);
+    node.account_disable(&local(), "Quality").unwrap();
+    for (name, password) in [
+        ("Office", "wrong horse battery"),
+        ("Nobody", PASSWORD),
+        ("Quality", PASSWORD),
+        ("Office", ""),
+    ] {
         let error = node.sign_in(name, password, &Client::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied);
         assert_eq!(access(error), AccessError::WrongPassword, "{name}");
@@ -95,7 +100,7 @@ fn a_wrong_password_an_unknown_name_and_a_disabled_account_are_refused_alike() {
     let log = node.access_log(&local(), None, 10).unwrap();
     let refused = log.iter().filter(|entry| entry.outcome == Outcome::Refused);
     let refused: Vec<&str> = refused.filter_map(|entry| entry.account.as_deref()).collect();
-    assert!(refused.contains(&"anna") && refused.contains(&"nobody"), "{log:?}");
+    assert!(refused.contains(&"office") && refused.contains(&"nobody"), "{log:?}");
     assert!(!format!("{log:?}").contains("horse"), "no password is written down");
 }
 
@@ -103,15 +108,15 @@ fn a_wrong_password_an_unknown_name_and_a_disabled_account_are_refused_alike() {
 fn guessing_is_slowed_down_and_the_owner_of_the_account_gets_in_after_the_pause() {
     let lab = Lab::new();
     let node = lab.begin();
-    add(&node, "Anna", Role::Viewer, None);
-    let guess = || node.sign_in("anna", "wrong horse battery", &Client::default());
+    add(&node, "Office", Role::Viewer, None);
+    let guess = || node.sign_in("office", "wrong horse battery", &Client::default());
     for _ in 0..6 {
         assert_eq!(access(guess().unwrap_err()), AccessError::WrongPassword);
     }
-    let error = access(sign_in(&node, "Anna").unwrap_err());
+    let error = access(sign_in(&node, "Office").unwrap_err());
     assert_eq!(error, AccessError::TooMany { retry_after_ms: 1000 });
     lab.clock.pass(MINUTE_MS);
-    sign_in(&node, "Anna").unwrap();
+    sign_in(&node, "Office").unwrap();
     assert_eq!(access(guess().unwrap_err()), AccessError::WrongPassword);
 }
 
@@ -119,9 +124,9 @@ fn guessing_is_slowed_down_and_the_owner_of_the_account_gets_in_after_the_pause(
 fn a_session_ends_after_eight_idle_hours_and_after_a_day() {
     let lab = Lab::new();
     let node = lab.begin();
-    add(&node, "Anna", Role::Viewer, None);
-    let idle = sign_in(&node, "Anna").unwrap();
-    let busy = sign_in(&node, "Anna").unwrap();
+    add(&node, "Office", Role::Viewer, None);
+    let idle = sign_in(&node, "Office").unwrap();
+    let busy = sign_in(&node, "Office").unwrap();
     for hour in 1..24 {
         lab.clock.pass(HOUR_MS);
         assert!(node.session(&busy).unwrap().is_some(), "hour {hour}");
@@ -137,19 +142,20 @@ fn a_session_ends_after_eight_idle_hours_and_after_a_day() {
 fn a_session_that_a_wrong_clock_began_in_the_future_does_not_hold() {
     let lab = Lab::new();
     let node = lab.begin();
-    add(&node, "Anna", Role::Viewer, None);
-    let token = sign_in(&node, "Anna").unwrap();
+    add(&node, "Office", Role::Viewer, None);
+    let token = sign_in(&node, "Office").unwrap();
     lab.clock.set_by(-(DAY_MS as i64));
     assert_eq!(node.session(&token).unwrap(), None);
 }
 
 #[test]
 fn signing_in_again_ends_the_browsers_session_before() {
-    let node = Lab::new().begin();
-    add(&node, "Anna", Role::Viewer, None);
-    let before = sign_in(&node, "Anna").unwrap();
+    let lab = Lab::new();
+    let node = lab.begin();
+    add(&node, "Office", Role::Viewer, None);
+    let before = sign_in(&node, "Office").unwrap();
     let client = Client { session: Some(&before), ..Client::default() };
-    let after = node.sign_in("Anna", PASSWORD, &client).unwrap();
+    let after = node.sign_in("Office", PASSWORD, &client).unwrap();
     assert_eq!(node.session(&before).unwrap(), None);
     assert!(node.session(after.token.expose()).unwrap().is_some());
 }
@@ -158,9 +164,9 @@ fn signing_in_again_ends_the_browsers_session_before() {
 fn sessions_and_keys_are_kept_over_a_restart_but_not_their_tokens() {
     let lab = Lab::new();
     let node = lab.begin();
-    add(&node, "Anna", Role::Viewer, None);
-    let token = sign_in(&node, "Anna").unwrap();
-    let (key, _) = key(&node, "Anna", &[Permission::Read], None).unwrap();
+    add(&node, "Office", Role::Viewer, None);
+    let token = sign_in(&node, "Office").unwrap();
+    let (key, _) = key(&node, "Office", &[Permission::Read], None).unwrap();
     drop(node);
     for file in ["desk.db", "desk.db-wal"] {
         let bytes = std::fs::read(lab.folder.path().join(file)).unwrap_or_default();
@@ -176,29 +182,31 @@ fn sessions_and_keys_are_kept_over_a_restart_but_not_their_tokens() {
 
 #[test]
 fn disabling_an_account_ends_its_sessions_links_and_keys_at_once() {
-    let node = Lab::new().begin();
-    add(&node, "Anna", Role::Viewer, None);
-    let token = sign_in(&node, "Anna").unwrap();
-    let (key, _) = key(&node, "Anna", &[Permission::Read], None).unwrap();
-    let link = link(&node, LinkPurpose::SignIn { account: "Anna".to_owned() });
-    assert!(node.account_disable(&local(), "Anna").unwrap().disabled);
+    let lab = Lab::new();
+    let node = lab.begin();
+    add(&node, "Office", Role::Viewer, None);
+    let token = sign_in(&node, "Office").unwrap();
+    let (key, _) = key(&node, "Office", &[Permission::Read], None).unwrap();
+    let link = link(&node, LinkPurpose::SignIn { account: "Office".to_owned() });
+    assert!(node.account_disable(&local(), "Office").unwrap().disabled);
     assert_eq!(node.session(&token).unwrap(), None);
     assert_eq!(node.api_key(&key).unwrap(), None);
     assert_eq!(node.link_look(&link).unwrap(), None);
-    node.account_enable(&local(), "Anna").unwrap();
+    node.account_enable(&local(), "Office").unwrap();
     assert_eq!(node.session(&token).unwrap(), None);
     assert_eq!(node.api_key(&key).unwrap(), None);
-    sign_in(&node, "Anna").unwrap();
+    sign_in(&node, "Office").unwrap();
 }
 
 #[test]
 fn a_new_password_ends_all_sessions_and_the_old_one_opens_nothing() {
-    let node = Lab::new().begin();
-    add(&node, "Anna", Role::Viewer, None);
-    let (one, two) = (sign_in(&node, "Anna").unwrap(), sign_in(&node, "Anna").unwrap());
-    let anna = node.session(&one).unwrap().unwrap();
+    let lab = Lab::new();
+    let node = lab.begin();
+    add(&node, "Office", Role::Viewer, None);
+    let (one, two) = (sign_in(&node, "Office").unwrap(), sign_in(&node, "Office").unwrap());
+    let office = node.session(&one).unwrap().unwrap();
     let client = Client { session: Some(&one), ..Client::default() };
-    let change = |current, new| node.password_change(&anna, current, new, &client);
+    let change = |current, new| node.password_change(&office, current, new, &client);
     let wrong = change(Some("not the current one"), "another good password").unwrap_err();
     assert_eq!(access(wrong), AccessError::WrongPassword);
     let short = change(Some(PASSWORD), "short").unwrap_err();
@@ -208,21 +216,22 @@ fn a_new_password_ends_all_sessions_and_the_old_one_opens_nothing() {
     assert_eq!(node.session(&one).unwrap(), None);
     assert_eq!(node.session(&two).unwrap(), None);
     assert!(node.session(signed_in.token.expose()).unwrap().is_some());
-    assert!(sign_in(&node, "Anna").is_err());
-    node.account_set_password(&local(), "Anna", PASSWORD).unwrap();
+    assert!(sign_in(&node, "Office").is_err());
+    node.account_set_password(&local(), "Office", PASSWORD).unwrap();
     assert_eq!(node.session(signed_in.token.expose()).unwrap(), None);
-    sign_in(&node, "Anna").unwrap();
+    sign_in(&node, "Office").unwrap();
 }
 
 #[test]
 fn an_api_key_or_the_command_line_changes_no_password_of_its_own() {
-    let node = Lab::new().begin();
-    add(&node, "Anna", Role::Viewer, None);
-    let (key, _) = key(&node, "Anna", &[Permission::Read], None).unwrap();
-    let anna = node.api_key(&key).unwrap().unwrap();
-    let token = sign_in(&node, "Anna").unwrap();
+    let lab = Lab::new();
+    let node = lab.begin();
+    add(&node, "Office", Role::Viewer, None);
+    let (key, _) = key(&node, "Office", &[Permission::Read], None).unwrap();
+    let office = node.api_key(&key).unwrap().unwrap();
+    let token = sign_in(&node, "Office").unwrap();
     let client = Client { session: Some(&token), ..Client::default() };
-    for by in [&anna, &local()] {
+    for by in [&office, &local()] {
         let changed = node.password_change(by, Some(PASSWORD), "another good password", &client);
         assert!(matches!(access(changed.unwrap_err()), AccessError::Invalid(_)));
     }
@@ -230,19 +239,21 @@ fn an_api_key_or_the_command_line_changes_no_password_of_its_own() {
 
 #[test]
 fn whoever_signed_in_by_a_link_sets_a_new_password_without_the_forgotten_one() {
-    let node = Lab::new().begin();
-    add(&node, "Anna", Role::Viewer, None);
-    let link = link(&node, LinkPurpose::SignIn { account: "Anna".to_owned() });
+    let lab = Lab::new();
+    let node = lab.begin();
+    add(&node, "Office", Role::Viewer, None);
+    let link = link(&node, LinkPurpose::SignIn { account: "Office".to_owned() });
     let signed_in = node.link_use(&link, &Client::default()).unwrap();
     let client = Client { session: Some(signed_in.token.expose()), ..Client::default() };
     let principal = &signed_in.principal;
     node.password_change(principal, None, "another good password", &client).unwrap();
-    node.sign_in("Anna", "another good password", &Client::default()).unwrap();
+    node.sign_in("Office", "another good password", &Client::default()).unwrap();
 }
 
 #[test]
 fn the_last_owner_is_neither_disabled_nor_demoted() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "One", Role::Owner, None);
     let stays = || {
         let errors = [
@@ -264,24 +275,26 @@ fn the_last_owner_is_neither_disabled_nor_demoted() {
 
 #[test]
 fn a_role_holds_at_once_for_sessions_and_keys() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "One", Role::Owner, None);
-    add(&node, "Anna", Role::Operator, None);
-    let token = sign_in(&node, "Anna").unwrap();
-    let (key, _) = key(&node, "Anna", &[Permission::Read, Permission::Capture], None).unwrap();
+    add(&node, "Office", Role::Operator, None);
+    let token = sign_in(&node, "Office").unwrap();
+    let (key, _) = key(&node, "Office", &[Permission::Read, Permission::Capture], None).unwrap();
     assert!(node.api_key(&key).unwrap().unwrap().may(Permission::Capture));
-    node.account_set_role(&local(), "Anna", Role::Viewer, None).unwrap();
+    node.account_set_role(&local(), "Office", Role::Viewer, None).unwrap();
     assert!(!node.session(&token).unwrap().unwrap().may(Permission::Capture));
     let principal = node.api_key(&key).unwrap().unwrap();
     assert!(!principal.may(Permission::Capture) && principal.may(Permission::Read));
-    node.account_set_role(&local(), "Anna", Role::MemberUser, Some("Farm")).unwrap();
+    node.account_set_role(&local(), "Office", Role::MemberUser, Some("Farm")).unwrap();
     let bound = node.session(&token).unwrap().unwrap();
     assert_eq!(bound.scope(), node.scope_of("Farm").unwrap());
 }
 
 #[test]
 fn member_users_have_a_member_and_those_who_run_the_node_have_none() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let try_add = |role, member: Option<&str>| {
         let new = NewAccount {
             name: format!("{role} {}", member.is_some()),
@@ -307,7 +320,8 @@ fn member_users_have_a_member_and_those_who_run_the_node_have_none() {
 
 #[test]
 fn whoever_is_bound_to_a_member_does_nothing_that_concerns_others() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let farm = node.scope_of("Farm").unwrap();
     add(&node, "Auditor", Role::Auditor, Some("Farm"));
     let token = sign_in(&node, "Auditor").unwrap();
@@ -324,11 +338,25 @@ fn whoever_is_bound_to_a_member_does_nothing_that_concerns_others() {
 }
 
 #[test]
+fn a_key_stays_with_the_member_that_its_account_was_bound_to() {
+    let lab = Lab::new();
+    let node = lab.begin();
+    let farm = node.scope_of("Farm").unwrap();
+    add(&node, "Office", Role::MemberUser, Some("Farm"));
+    let (token, _) = key(&node, "Office", &[Permission::Read], None).unwrap();
+    node.account_set_role(&local(), "Office", Role::Viewer, None).unwrap();
+    assert_eq!(node.api_key(&token).unwrap().unwrap().scope(), farm);
+    node.member_add("Mill", None).unwrap();
+    node.account_set_role(&local(), "Office", Role::MemberUser, Some("Mill")).unwrap();
+    assert_eq!(node.api_key(&token).unwrap(), None);
+}
+
+#[test]
 fn an_api_key_allows_what_it_says_until_it_expires_or_is_revoked() {
     let lab = Lab::new();
     let node = lab.begin();
-    add(&node, "Anna", Role::Operator, None);
-    let (token, id) = key(&node, "Anna", &[Permission::Read], None).unwrap();
+    add(&node, "Office", Role::Operator, None);
+    let (token, id) = key(&node, "Office", &[Permission::Read], None).unwrap();
     let principal = node.api_key(&token).unwrap().unwrap();
     assert_eq!(principal.via, Via::ApiKey(id.clone()));
     let read: PermissionSet = [Permission::Read].into_iter().collect();
@@ -344,8 +372,8 @@ fn an_api_key_allows_what_it_says_until_it_expires_or_is_revoked() {
     assert!(node.api_key(&token).unwrap().is_some());
     lab.clock.pass(1);
     assert_eq!(node.api_key(&token).unwrap(), None);
-    assert_eq!(node.api_key_list(&local(), Some("anna")).unwrap()[0].status, "expired");
-    let (token, id) = key(&node, "Anna", &[Permission::Read], None).unwrap();
+    assert_eq!(node.api_key_list(&local(), Some("office")).unwrap()[0].status, "expired");
+    let (token, id) = key(&node, "Office", &[Permission::Read], None).unwrap();
     node.api_key_revoke(&local(), &id).unwrap();
     assert_eq!(node.api_key(&token).unwrap(), None);
     let again = node.api_key_revoke(&local(), &id).unwrap_err();
@@ -354,18 +382,19 @@ fn an_api_key_allows_what_it_says_until_it_expires_or_is_revoked() {
 
 #[test]
 fn an_api_key_is_not_made_for_more_than_the_account_may_or_for_ever() {
-    let node = Lab::new().begin();
-    add(&node, "Anna", Role::Viewer, None);
-    let error = key(&node, "Anna", &[Permission::Read, Permission::Capture], None).unwrap_err();
+    let lab = Lab::new();
+    let node = lab.begin();
+    add(&node, "Office", Role::Viewer, None);
+    let error = key(&node, "Office", &[Permission::Read, Permission::Capture], None).unwrap_err();
     assert!(error.to_string().contains("capture"), "{error}");
-    assert!(key(&node, "Anna", &[], None).is_err());
+    assert!(key(&node, "Office", &[], None).is_err());
     assert!(matches!(
         key(&node, "Nobody", &[Permission::Read], None),
         Err(AccessError::NotFound(_))
     ));
     for (days, is_taken) in [(0, false), (1, true), (366, true), (367, false), (u64::MAX, false)] {
         let new = NewApiKey {
-            account: "Anna".to_owned(),
+            account: "Office".to_owned(),
             label: "a program".to_owned(),
             permissions: Role::Viewer.permissions(),
             member: None,
@@ -377,16 +406,17 @@ fn an_api_key_is_not_made_for_more_than_the_account_may_or_for_ever() {
 
 #[test]
 fn looking_at_a_link_does_not_use_it_up_and_using_it_does() {
-    let node = Lab::new().begin();
-    add(&node, "Anna", Role::Viewer, None);
-    let purpose = LinkPurpose::SignIn { account: "Anna".to_owned() };
+    let lab = Lab::new();
+    let node = lab.begin();
+    add(&node, "Office", Role::Viewer, None);
+    let purpose = LinkPurpose::SignIn { account: "Office".to_owned() };
     let link = link(&node, purpose.clone());
     assert_eq!(node.link_look(&link).unwrap().unwrap().purpose, purpose);
     assert_eq!(node.link_look(&link).unwrap().unwrap().purpose, purpose);
-    let as_invitation = node.invitation_use(&link, "Eve", PASSWORD, &Client::default());
+    let as_invitation = node.invitation_use(&link, "Stranger", PASSWORD, &Client::default());
     assert_eq!(access(as_invitation.unwrap_err()), AccessError::LinkSpent);
     let signed_in = node.link_use(&link, &Client::default()).unwrap();
-    assert_eq!(signed_in.principal.name, "Anna");
+    assert_eq!(signed_in.principal.name, "Office");
     assert_eq!(node.link_look(&link).unwrap(), None);
     let again = node.link_use(&link, &Client::default()).unwrap_err();
     assert_eq!(access(again), AccessError::LinkSpent);
@@ -394,7 +424,8 @@ fn looking_at_a_link_does_not_use_it_up_and_using_it_does() {
 
 #[test]
 fn a_link_that_is_used_at_two_places_at_one_time_opens_at_one() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let token = link(&node, invitation(Role::Viewer, None));
     let used: Vec<bool> = std::thread::scope(|scope| {
         let call = |n: usize| {
@@ -418,7 +449,7 @@ fn links_expire() {
     let token = link(&node, invitation(Role::Viewer, None));
     lab.clock.pass(7 * DAY_MS);
     assert_eq!(node.link_look(&token).unwrap(), None);
-    let used = node.invitation_use(&token, "Anna", PASSWORD, &Client::default());
+    let used = node.invitation_use(&token, "Office", PASSWORD, &Client::default());
     assert_eq!(access(used.unwrap_err()), AccessError::LinkSpent);
     for ttl_ms in [Some(0), Some(31 * DAY_MS)] {
         let new = NewLink { purpose: invitation(Role::Viewer, None), ttl_ms };
@@ -428,25 +459,27 @@ fn links_expire() {
 
 #[test]
 fn an_invitation_makes_the_account_it_is_for_and_a_refused_name_does_not_use_it_up() {
-    let node = Lab::new().begin();
-    add(&node, "Anna", Role::Owner, None);
+    let lab = Lab::new();
+    let node = lab.begin();
+    add(&node, "Office", Role::Owner, None);
     let token = link(&node, invitation(Role::MemberUser, Some("Farm")));
     let client = Client::default();
     for (name, password) in
-        [("anna", PASSWORD), ("Bert", "short"), ("", PASSWORD), ("a\u{202e}b", PASSWORD)]
+        [("office", PASSWORD), ("Quality", "short"), ("", PASSWORD), ("a\u{202e}b", PASSWORD)]
     {
         assert!(node.invitation_use(&token, name, password, &client).is_err(), "{name}");
     }
-    let signed_in = node.invitation_use(&token, "Bert", PASSWORD, &client).unwrap();
+    let signed_in = node.invitation_use(&token, "Quality", PASSWORD, &client).unwrap();
     assert_eq!(signed_in.principal.role, Role::MemberUser);
     assert_eq!(signed_in.principal.scope(), node.scope_of("Farm").unwrap());
-    assert!(node.invitation_use(&token, "Carl", PASSWORD, &client).is_err());
-    sign_in(&node, "Bert").unwrap();
+    assert!(node.invitation_use(&token, "Dispatch", PASSWORD, &client).is_err());
+    sign_in(&node, "Quality").unwrap();
 }
 
 #[test]
 fn the_first_owner_gets_a_link_until_an_owner_can_sign_in() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let first = node.first_owner_link().unwrap().unwrap();
     let second = node.first_owner_link().unwrap().unwrap();
     assert!(second.path().starts_with("/sign-in/link/"));
@@ -458,50 +491,52 @@ fn the_first_owner_gets_a_link_until_an_owner_can_sign_in() {
 
 #[test]
 fn an_openid_user_needs_an_invitation_once_and_is_known_by_issuer_and_subject() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let client = Client::default();
     let user = |issuer: &str, subject: &str| OpenIdUser {
         issuer: issuer.to_owned(),
         subject: subject.to_owned(),
-        name: Some("Anna".to_owned()),
+        name: Some("Office".to_owned()),
     };
-    let anna = user("https://login.example.com", "4711");
-    let refused = node.openid_sign_in(&anna, None, &client).unwrap_err();
+    let office = user("https://login.example.com", "4711");
+    let refused = node.openid_sign_in(&office, None, &client).unwrap_err();
     assert_eq!(access(refused), AccessError::NotInvited);
     let token = link(&node, invitation(Role::Auditor, None));
-    let signed_in = node.openid_sign_in(&anna, Some(&token), &client).unwrap();
-    assert_eq!((&*signed_in.principal.name, signed_in.principal.role), ("Anna", Role::Auditor));
-    node.openid_sign_in(&anna, None, &client).unwrap();
+    let signed_in = node.openid_sign_in(&office, Some(&token), &client).unwrap();
+    assert_eq!((&*signed_in.principal.name, signed_in.principal.role), ("Office", Role::Auditor));
+    node.openid_sign_in(&office, None, &client).unwrap();
     for other in [user("https://login.example.org", "4711"), user("https://login.example.com", "1")]
     {
         assert!(node.openid_sign_in(&other, None, &client).is_err());
         assert!(node.openid_sign_in(&other, Some(&token), &client).is_err());
     }
-    assert!(node.sign_in("Anna", "", &client).is_err(), "it has no password");
+    assert!(node.sign_in("Office", "", &client).is_err(), "it has no password");
     let other = user("https://login.example.org", "9");
     let new = NewAccount {
-        name: "Bert".to_owned(),
+        name: "Quality".to_owned(),
         role: Role::Viewer,
         member: None,
         password: None,
         openid: Some(OpenIdName { issuer: other.issuer.clone(), subject: other.subject.clone() }),
     };
     node.account_add(&local(), &new).unwrap();
-    assert_eq!(node.openid_sign_in(&other, None, &client).unwrap().principal.name, "Bert");
-    node.account_disable(&local(), "Bert").unwrap();
+    assert_eq!(node.openid_sign_in(&other, None, &client).unwrap().principal.name, "Quality");
+    node.account_disable(&local(), "Quality").unwrap();
     assert!(node.openid_sign_in(&other, None, &client).is_err());
 }
 
 #[test]
 fn only_whoever_manages_accounts_manages_accounts() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "One", Role::Owner, None);
     for role in [Role::Operator, Role::Auditor, Role::Viewer] {
         add(&node, role.name(), role, None);
         let token = sign_in(&node, role.name()).unwrap();
         let by = node.session(&token).unwrap().unwrap();
         let new = NewAccount {
-            name: "Eve".to_owned(),
+            name: "Stranger".to_owned(),
             role: Role::Owner,
             member: None,
             password: None,
@@ -554,7 +589,8 @@ fn refusals_are_counted_together_and_written_at_the_end_at_the_latest() {
 
 #[test]
 fn an_entry_of_the_access_log_is_one_line_of_bounded_length() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let reason = format!("first\r\nsecond\u{1b}[31m{}", "x".repeat(5000));
     node.note_access(AccessNote::refused("GET /events", None, &reason)).unwrap();
     let entry = node.access_log(&local(), None, 1).unwrap().remove(0);
@@ -565,7 +601,8 @@ fn an_entry_of_the_access_log_is_one_line_of_bounded_length() {
 
 #[test]
 fn the_access_log_is_read_page_by_page_from_the_newest() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     for n in 0..5 {
         add(&node, &format!("name {n}"), Role::Viewer, None);
     }

@@ -10,6 +10,7 @@ use countermark_ledger::record::seal::{self, RecordId, WrapKey};
 use countermark_ledger::record::{
     CLASS_COUNT, ClassKey, ClassSource, FieldClass, RecordKeys, empty_source,
 };
+use rayon::prelude::*;
 
 /// A record to be stored.
 pub struct NewRecord<'a> {
@@ -47,8 +48,8 @@ struct SealedRecord {
     slots: Vec<(u8, Slot)>,
 }
 
-/// Records that one thread seals at least; fewer are not worth a thread.
-const RECORDS_PER_THREAD_MIN: usize = 64;
+/// Records that are sealed together, by one core.
+const RECORDS_TOGETHER: usize = 64;
 
 /// Packs and seals records on all cores; the order stays.
 fn seal_all(
@@ -56,19 +57,11 @@ fn seal_all(
     records: &[NewRecord<'_>],
     subjects: &[Subject],
 ) -> Result<Vec<Sealed>, VaultError> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = records.len().div_ceil(cores).max(RECORDS_PER_THREAD_MIN);
-    if records.len() <= share {
+    if records.len() <= RECORDS_TOGETHER {
         return Ok(vec![seal_some(day_key, records, subjects)?]);
     }
-    std::thread::scope(|scope| {
-        let parts = records.chunks(share).zip(subjects.chunks(share));
-        let threads: Vec<_> = parts
-            .map(|(records, subjects)| scope.spawn(|| seal_some(day_key, records, subjects)))
-            .collect();
-        let ended = || io_error("sealing", std::io::Error::other("a thread ended"));
-        threads.into_iter().map(|t| t.join().unwrap_or_else(|_| Err(ended()))).collect()
-    })
+    let parts = records.par_chunks(RECORDS_TOGETHER).zip(subjects.par_chunks(RECORDS_TOGETHER));
+    parts.map(|(records, subjects)| seal_some(day_key, records, subjects)).collect()
 }
 
 fn seal_some(

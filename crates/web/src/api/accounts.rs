@@ -263,6 +263,7 @@ struct InvitationSent {
 struct Link {
     url: String,
     path: String,
+    #[serde(flatten)]
     purpose: LinkPurpose,
     expires_at: String,
 }
@@ -331,6 +332,7 @@ struct KeySent {
 #[derive(Serialize)]
 struct KeyMade {
     token: String,
+    #[serde(flatten)]
     key: ApiKeyView,
 }
 

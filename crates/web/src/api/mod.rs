@@ -7,6 +7,7 @@ mod events;
 mod log;
 mod members;
 mod proofs;
+mod publications;
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(log::routes());
     routes.extend(members::routes());
     routes.extend(accounts::routes());
+    routes.extend(publications::routes());
     routes
 }
 

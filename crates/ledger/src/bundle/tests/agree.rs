@@ -14,7 +14,8 @@ use crate::cbor::Value;
 use crate::ids::hex;
 use crate::record::tests::{any_event, classification, pointers};
 use crate::record::{ClassSource, Disclosed, FieldClass};
-use crate::statement::Body;
+use crate::statement::{Body, KeyAction, MemberAction};
+use countermark_tlog::merkle;
 use countermark_tlog::note::{Algorithm, Note, Signer};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -284,8 +285,57 @@ fn logs(cases: &mut Cases) {
         cases.everywhere("another height", &operator.bundle((PROCESSOR, 0), 0), &ledger);
     }
     let mut operator = Operator::of(&ledger);
+    let mut header = ledger.blocks[operator.ledger.records[0].height].header.clone();
+    let index = header.log_size;
+    header.log_size += 1;
+    operator.ledger.leaves[index as usize] = merkle::leaf_hash(&header.leaf());
+    let mut bundle = operator.bundle((PROCESSOR, 0), 0);
+    bundle.records[0].block.header_leaf = header.leaf();
+    sign_anew(&mut bundle, &ledger.key((PROCESSOR, 0)));
+    cases.everywhere("a header that says another place", &bundle, &ledger);
+    let mut operator = Operator::of(&ledger);
     operator.rebuild_with(77);
     cases.everywhere("leaves that nobody looks at", &operator.bundle((PROCESSOR, 0), 0), &ledger);
+}
+
+/// Members and keys over time; openings that would take hours to hash.
+fn members(cases: &mut Cases) {
+    let story = Ledger::story(1);
+    for action in [MemberAction::Suspend, MemberAction::Leave] {
+        let mut ledger = story.clone();
+        let by = if action == MemberAction::Leave { (WAREHOUSE, 0) } else { (FARM, 1) };
+        ledger.member_action(by, WAREHOUSE, action);
+        for issuer in [(PROCESSOR, 0), (WAREHOUSE, 0)] {
+            cases.everywhere("member gone", &Operator::of(&ledger).bundle(issuer, 18), &ledger);
+        }
+    }
+    let mut revoked = story.clone();
+    let key = KeyAction::Revoke { key: story.id((WAREHOUSE, 0)) };
+    revoked.key_action((WAREHOUSE, 0), WAREHOUSE, key);
+    let record = revoked.records.iter().position(|r| r.member == WAREHOUSE).unwrap();
+    let mut operator = Operator::of(&revoked);
+    for issuer in [(PROCESSOR, 0), (WAREHOUSE, 0)] {
+        cases.everywhere("key revoked", &operator.bundle(issuer, record), &revoked);
+    }
+    let height = revoked.records[record].height;
+    operator.ledger.blocks[height].header.height = revoked.newest() as u64 + 1;
+    operator.rebuild();
+    cases.everywhere("after revocation", &operator.bundle((PROCESSOR, 0), record), &revoked);
+
+    let mut bundle = story.bundle((PROCESSOR, 0), &[(0, &["/action"])]);
+    let (name, list) = ("n".repeat(256 * 1024), "[1]".repeat(2_000).replace("][", "],["));
+    let text = format!("{{\"{name}\":[{list}]}}");
+    let whole = Value::Array(vec![
+        11u64.into(),
+        1u64.into(),
+        [0; 32].into(),
+        Vec::<u8>::new().into(),
+        text.into(),
+    ]);
+    let openings = Value::Array(vec![1u64.into(), Value::Array(vec![whole])]);
+    bundle.records[0].openings = crate::cbor::encode(&openings);
+    sign_anew(&mut bundle, &story.key((PROCESSOR, 0)));
+    cases.bundle("much to hash", &bundle, Some(&story.everyone()));
 }
 
 /// Policies of others, with witnesses and groups, and texts that are none.
@@ -389,6 +439,7 @@ fn the_verifier_in_javascript_says_the_same_of_thousands_of_bundles() {
     random_events(&mut cases);
     policies(&mut cases);
     logs(&mut cases);
+    members(&mut cases);
     encodings(&mut cases);
     altered(&mut cases);
     println!("{} cases, {} bytes", cases.count, cases.frames.len());
