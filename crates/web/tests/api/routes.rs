@@ -175,3 +175,18 @@ fn every_kind_of_problem_is_described() {
     let headings = page.matches("\n## ").count();
     assert_eq!(headings, countermark_web::Problem::all().count(), "one too many");
 }
+
+#[test]
+fn every_schema_that_the_document_refers_to_is_in_it_and_every_one_in_it_is_used() {
+    let document = countermark_web::openapi::document();
+    let text = document.to_string();
+    let prefix = "#/components/schemas/";
+    let named: BTreeSet<&str> =
+        text.split(prefix).skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let there: BTreeSet<&str> = schemas.keys().map(String::as_str).collect();
+    assert_eq!(named, there);
+    for (name, schema) in schemas {
+        assert!(schema.is_object() && schema["title"].is_string(), "{name} does not read");
+    }
+}
