@@ -2,16 +2,19 @@
 
 mod account;
 mod accounts;
+mod columns;
 mod consumer;
 mod docs;
 mod documents;
 mod event;
 mod events;
+mod import;
 mod ledger;
 mod link;
 mod members;
 mod overview;
 mod publications;
+mod repair;
 mod sign_in;
 mod telling;
 mod trace;
@@ -35,6 +38,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(documents::routes());
     routes.extend(event::routes());
     routes.extend(events::routes());
+    routes.extend(import::routes());
     routes.extend(link::routes());
     routes.extend(members::routes());
     routes.extend(overview::routes());
