@@ -360,7 +360,7 @@ impl Node {
     ) -> Result<Vec<String>, NodeError> {
         let scope = by.scope();
         let id = self.member_in(&scope, member)?;
-        let master = self.master_data()?;
+        let master = self.master_data_of(&id)?;
         let mut names: Vec<String> =
             self.own_mappings(&scope, member)?.into_iter().map(|own| own.name).collect();
         names.extend(self.shipped()?.describe()?.into_iter().map(|one: Description| one.id));

@@ -15,6 +15,7 @@ mod members;
 mod overview;
 mod publications;
 mod repair;
+mod settings;
 mod sign_in;
 mod telling;
 mod trace;
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(link::routes());
     routes.extend(members::routes());
     routes.extend(overview::routes());
+    routes.extend(settings::routes());
     routes.extend(sign_in::routes());
     routes.extend(consumer::routes());
     routes.extend(docs::routes());

@@ -1,7 +1,7 @@
 //! Values that nobody knows, and the small forms that say what they are: fixed once, known for every
 //! file to come.
 
-use countermark_node::access::Principal;
+use countermark_node::access::{Permission, Principal};
 use countermark_node::drafts::Draft;
 use countermark_node::{Node, NodeError, Preview};
 
@@ -53,7 +53,8 @@ fn quoted(text: &str) -> String {
     serde_json::Value::String(shown).to_string()
 }
 
-/// Adds a party or an item to master data, with the value as its code.
+/// Adds a party or an item to master data, with the value as its code: the node's where the caller
+/// may change that, else the member's own.
 pub(super) fn add(
     node: &Node,
     by: &Principal,
@@ -90,5 +91,8 @@ pub(super) fn add(
         }
     };
     let source = format!("{} by {}", draft.file, by.name);
-    node.master_data_add(&source, text.as_bytes()).map(|_| ())
+    if by.may(Permission::Configure) {
+        return node.master_data_add(&source, text.as_bytes()).map(|_| ());
+    }
+    node.master_data_add_own(&by.scope(), Some(&draft.member), &source, &text)
 }
