@@ -2,16 +2,20 @@
 
 mod account;
 mod accounts;
+mod columns;
 mod consumer;
 mod docs;
 mod documents;
 mod event;
 mod events;
+mod import;
 mod ledger;
 mod link;
 mod members;
 mod overview;
 mod publications;
+mod repair;
+mod settings;
 mod sign_in;
 mod telling;
 mod trace;
@@ -35,9 +39,11 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(documents::routes());
     routes.extend(event::routes());
     routes.extend(events::routes());
+    routes.extend(import::routes());
     routes.extend(link::routes());
     routes.extend(members::routes());
     routes.extend(overview::routes());
+    routes.extend(settings::routes());
     routes.extend(sign_in::routes());
     routes.extend(consumer::routes());
     routes.extend(docs::routes());
