@@ -9,6 +9,8 @@ mod link;
 mod members;
 mod publications;
 mod sign_in;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod verify;
 
