@@ -2,6 +2,7 @@
 
 mod account;
 mod accounts;
+mod benchmark;
 mod consumer;
 mod docs;
 mod ledger;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(members::routes());
     routes.extend(sign_in::routes());
     routes.extend(consumer::routes());
+    routes.extend(benchmark::routes());
     routes.extend(docs::routes());
     routes.extend(ledger::routes());
     routes.extend(publications::routes());
