@@ -94,7 +94,7 @@ fn a_release_is_shown_with_who_says_what_and_nothing_of_the_event_beside() {
     assert!(text.contains("Green Farm says this of itself"), "a claim of one's own is named so");
     assert!(!text.contains(EVENT) && !text.contains("quantity"), "{text}");
     assert_eq!(world.get(ITEM).status, 200, "an item is shown what was released for its lot");
-    assert!(world.get(ITEM).text().contains("This was released for the product"));
+    assert!(world.get(ITEM).text().contains("Released for the whole product or lot"));
 }
 
 #[test]
