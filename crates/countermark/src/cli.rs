@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::access_cli::{AccountCommand, ApiKeyCommand};
 use crate::commands::backups::Backups;
 use crate::commands::operating::{BackupArgs, DoctorArgs, RestoreArgs};
+use crate::publication_cli::PublicationCommand;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 holds; 1 does not hold, or invalid; 2 usage, or a data directory that cannot be used \
@@ -311,6 +312,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: Place,
     },
+    /// What the public may know: releases and recalls
+    #[command(subcommand)]
+    Publication(PublicationCommand),
     /// People and programs that may call a server of this node
     #[command(subcommand)]
     Account(AccountCommand),

@@ -8,6 +8,7 @@ mod client;
 mod commands;
 mod demo;
 mod output;
+mod publication_cli;
 mod target;
 mod target_access;
 
@@ -107,6 +108,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Hash { profile, pre_hash, file } => pure::hash(profile, pre_hash, &file),
         Command::Translate { id, json } => pure::translate(&id, json),
         Command::Validate { file, lenient, json } => pure::validate(&file, lenient, json),
+        Command::Publication(command) => commands::publications::publication(command),
         Command::Account(command) => commands::access::account(command),
         Command::ApiKey(command) => commands::access::api_key(command),
         Command::AccessLog { at, before, limit, json } => {

@@ -20,6 +20,7 @@ mod erase;
 mod imports;
 mod members;
 mod proofs;
+mod publications;
 mod reading;
 mod server;
 mod support;
