@@ -47,6 +47,13 @@ def main():
         fits(run_json("validate", document, "--json", expect=1), "validate")
         fits(run_json("capture", "--data", data, "--json", document, expect=1), "capture-result")
         access(data, fits)
+        fits(run_json("doctor", "--data", data, "--json"), "doctor")
+        archive = folder / "backup"
+        fits(run_json("backup", "--data", data, "-o", archive, "--include-key-file", "--json"), "backup")
+        again = folder / "again"
+        fits(run_json("restore", "--data", again, "--from", archive, "--json"), "restore")
+        fits(run_json("doctor", "--data", again, "--json"), "doctor")
+        fits(run_json("restore", "--data", again, "--declare-loss", "--json"), "restore")
         result = folder / "bench.json"
         fits(run_json("bench", "--events", "500", "--trace-events", "400", "--json", "--output", result), "bench")
         fits(json.loads(result.read_text()), "bench")
@@ -65,7 +72,7 @@ def access(data, fits):
     fits(run_json("account", "link", "--data", data, "office", "--json"), "link")
     fits(run_json("account", "invite", "--data", data, "--role", "auditor", "--json"), "link")
     fits(run_json("api-key", "add", "--data", data, "--account", "office", "--label", "scale",
-                  "--scope", "read,capture", "--json"), "api-key")
+                  "--scope", "read,capture", "--json"), "api-key-made")
     fits(run_json("api-key", "list", "--data", data, "--json"), "api-key-list")
     fits(run_json("access-log", "--data", data, "--json"), "access-log")
 

@@ -9,12 +9,13 @@ use anyhow::Result;
 use crate::run::{cargo, program};
 
 /// The independent implementations that must agree with ours, pinned.
-const PYTHON_PACKAGES: [&str; 6] = [
+const PYTHON_PACKAGES: [&str; 7] = [
     "epcis_event_hash_generator==1.9.3",
     "scitt-cose==0.5.0",
     "pymerkle==7.0.0",
     "pycose==1.1.0",
     "jsonschema==4.26.0",
+    "schemathesis==4.32.5",
     // pycose 1.1.0 does not read what cbor2 6 decodes to.
     "cbor2==5.9.0",
 ];
@@ -27,7 +28,7 @@ const CARGO_DENY_VERSION: &str = "0.20";
 pub(crate) const PYTHON: &str = ".venv/bin/python";
 
 /// Folders with a `package-lock.json`: outside tools that come from npm.
-const NPM_FOLDERS: [&str; 1] = ["tests/oidc"];
+const NPM_FOLDERS: [&str; 2] = ["tests/clients", "tests/oidc"];
 
 /// Installs what is missing; a second run changes nothing.
 pub(crate) fn run() -> Result<()> {

@@ -130,6 +130,54 @@ fn an_address_from_outside_does_not_reach_this_network() {
     }
 }
 
+/// A server with TLS for one call, and its certificate (PEM), which nobody signed but itself.
+fn tls_server(names: &[&str]) -> (u16, String) {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key.into())
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let connection = rustls::ServerConnection::new(std::sync::Arc::new(config)).unwrap();
+        let mut stream = rustls::StreamOwned::new(connection, stream);
+        // A client that does not trust the certificate goes away here.
+        let mut buffer = [0; 4096];
+        if stream.read(&mut buffer).is_ok() {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+            stream.flush().unwrap();
+        }
+    });
+    (port, made.cert.pem())
+}
+
+#[test]
+fn a_certificate_is_trusted_where_it_was_given_and_for_its_name_only() {
+    let https = |port: u16| format!("https://127.0.0.1:{port}/");
+    let (port, pem) = tls_server(&["127.0.0.1"]);
+    let given = Options { extra_roots: Some(pem.clone().into()), ..Options::default() };
+    let answer = client(given.clone()).send(Method::Get, &https(port), &[], None).unwrap();
+    assert_eq!(answer.body, b"ok");
+    let (port, _) = tls_server(&["127.0.0.1"]);
+    for options in [Options::default(), given] {
+        let error = client(options).send(Method::Get, &https(port), &[], None).unwrap_err();
+        assert!(matches!(error, HttpError::Unreachable { .. }), "{error:?}");
+    }
+    let (port, pem) = tls_server(&["ledger.example.com"]);
+    let given = Options { extra_roots: Some(pem.into()), ..Options::default() };
+    let error = client(given).send(Method::Get, &https(port), &[], None).unwrap_err();
+    assert!(
+        matches!(&error, HttpError::Unreachable { cause, .. } if cause.contains("certificate"))
+    );
+}
+
 #[test]
 fn headers_cannot_carry_a_second_header() {
     let client = client(Options::default());

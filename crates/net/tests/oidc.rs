@@ -1,6 +1,11 @@
 //! Signing in by a certified OpenID provider that runs beside the test (`tests/oidc`), and its
 //! tokens where they do not fit.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

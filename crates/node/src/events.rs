@@ -110,7 +110,10 @@ impl Node {
     }
 
     /// What the master data call products, places and parties.
-    pub(crate) fn names_of(
+    ///
+    /// # Errors
+    /// Where the desk cannot be read.
+    pub fn names_of(
         &self,
         ids: impl IntoIterator<Item = String>,
     ) -> Result<BTreeMap<String, String>, NodeError> {

@@ -11,6 +11,7 @@ mod classes;
 mod clock;
 pub mod doctor;
 mod documents;
+pub mod drafts;
 mod error;
 mod events;
 pub mod explore;

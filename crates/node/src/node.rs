@@ -45,6 +45,7 @@ pub struct Node {
     read_only: Option<String>,
     /// Erasures change files in place: they wait while a backup copies those.
     pub(crate) in_place: RwLock<()>,
+    pub(crate) backing_up: Mutex<()>,
     folder: PathBuf,
     origin: String,
     shared: Shared,
@@ -306,6 +307,7 @@ impl Node {
             jobs,
             read_only,
             in_place,
+            backing_up: Mutex::default(),
             folder,
             origin,
             shared,
@@ -420,6 +422,12 @@ impl Node {
     pub fn confirm_clock(&self) -> Result<String, NodeError> {
         let taken = self.submit(Submission::Clock)?.map_err(refused)?;
         Ok(clock::moment(taken.time_ms))
+    }
+
+    /// The time by the node's clock, RFC 3339.
+    #[must_use]
+    pub fn now(&self) -> String {
+        clock::moment(self.lock().clock.now_ms())
     }
 
     /// Height of the newest block.

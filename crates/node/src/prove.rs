@@ -10,7 +10,7 @@ use countermark_ledger::record_header::{batch_leaf_hash, decode_batch};
 use countermark_ledger::state::entries::{Entry, KeyEntry, MemberEntry, MemberStatus, RecordEntry};
 use countermark_ledger::state::keys;
 use countermark_ledger::statement::{Body, SignedStatement};
-use countermark_ledger::trust::{TrustPolicy, TrustedMember};
+use countermark_ledger::trust::{TrustPolicy, TrustedMember, unhex};
 use countermark_store::log_store::LogView;
 use countermark_tlog::Policy;
 use countermark_tlog::merkle::{self, Hash};
@@ -30,6 +30,25 @@ pub struct Receipt {
     pub statement: Vec<u8>,
     /// Index of its leaf.
     pub leaf_index: u64,
+}
+
+impl Receipt {
+    /// A receipt that came from elsewhere, with its statement. Reads which leaf it is of; whether it
+    /// holds is for a verifier to say.
+    ///
+    /// # Errors
+    /// [`NodeError::Unreadable`] where it is no receipt of one leaf.
+    pub fn read(receipt: Vec<u8>, statement: Vec<u8>) -> Result<Self, NodeError> {
+        let unreadable =
+            |what: &str| NodeError::Unreadable { place: "receipt".into(), what: what.into() };
+        let read = receipt::Receipt::decode(&receipt).map_err(|e| unreadable(&e.to_string()))?;
+        match read.proof() {
+            receipt::Proof::Inclusion { leaf_index, .. } => {
+                Ok(Self { leaf_index: *leaf_index, receipt, statement })
+            }
+            receipt::Proof::Consistency { .. } => Err(unreadable("it is of two trees, no leaf")),
+        }
+    }
 }
 
 /// A bundle and what it lacks.
@@ -169,8 +188,8 @@ impl Node {
         Ok(TrustPolicy { policy, genesis, members }.encode())
     }
 
-    /// A file of the log as others read it: `checkpoint`, a C2SP tile or entry bundle, or, one hash
-    /// in hexadecimal a line, `inclusion/INDEX/SIZE` and `consistency/OLD/NEW`.
+    /// A file of the log as others read it: `checkpoint`, a C2SP tile or entry bundle, an object as
+    /// `objects/SHA-256`, or, one hash in hexadecimal a line, `inclusion/INDEX/SIZE` and `consistency/OLD/NEW`.
     ///
     /// # Errors
     /// [`NodeError::NotFound`] where the log has no such thing.
@@ -193,6 +212,10 @@ impl Node {
         if let Some(rest) = path.strip_prefix("consistency/") {
             let (old, new) = numbers(rest).ok_or_else(nothing)?;
             return Ok(lines(&log.consistency_proof(old, new).map_err(failed)?));
+        }
+        if let Some(rest) = path.strip_prefix("objects/") {
+            let hash: Hash = unhex(rest).ok_or_else(nothing)?;
+            return log.object(&hash).map_err(failed)?.ok_or_else(nothing);
         }
         log.tile(path).map_err(failed)?.ok_or_else(nothing)
     }

@@ -286,6 +286,22 @@ impl Node {
         self.publication_of(&row)
     }
 
+    /// What a release would be, without releasing it. Its bundles are not made.
+    ///
+    /// # Errors
+    /// [`NodeError::Usage`] names what is wrong with the release.
+    pub fn publication_preview(
+        &self,
+        member: Option<&str>,
+        release: Release,
+    ) -> Result<Publication, NodeError> {
+        let member = self.member_id(member)?;
+        let release = checked(release)?;
+        let now_ms = self.lock().clock.now_ms().cast_signed();
+        let member = name_of(&self.secrets(), &member);
+        Ok(Publication { member, released_at: Instant::format_ms(now_ms), release })
+    }
+
     /// One member does not speak over another: what it released is its own to change.
     fn check_releasing(&self, member: &[u8; 16], identifier: &str) -> Result<(), NodeError> {
         for what in [Published::Release, Published::Recall] {

@@ -1913,7 +1913,7 @@ export const DOES_NOT_HOLD = "does not hold";
 /** Only where the browser cannot check signatures: never a success. */
 export const NOT_CHECKED = "not checked";
 
-const BROWSER = "this program, by hashes";
+const BROWSER = "this program";
 const LOG_KEY = "the log's key";
 
 /**

@@ -101,7 +101,7 @@ function lineOf([words, names, proven], report, trustFrom) {
     words,
     state: open ? open.state : "proven",
     detail,
-    vouched: [...new Set(steps.map(({ vouchedBy }) => vouchedBy))].join(", "),
+    vouched: [...new Set(steps.map(({ vouchedBy }) => vouchedBy))].join("; "),
   };
 }
 

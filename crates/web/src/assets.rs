@@ -3,11 +3,12 @@
 use std::sync::LazyLock;
 
 use axum::extract::Path;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 
+use crate::compress;
 use crate::problem::Problem;
 use crate::route::{Access, Operation, Route};
 
@@ -22,26 +23,28 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
+/// One of the files beside this crate's sources.
+macro_rules! asset {
+    ($name:literal, $content_type:expr) => {
+        Asset {
+            name: $name,
+            content_type: $content_type,
+            bytes: include_bytes!(concat!("../assets/", $name)),
+        }
+    };
+}
+
 const ASSETS: &[Asset] = &[
-    Asset { name: "app.css", content_type: CSS, bytes: include_bytes!("../assets/app.css") },
-    Asset { name: "app.js", content_type: SCRIPT, bytes: include_bytes!("../assets/app.js") },
-    Asset { name: "views.css", content_type: CSS, bytes: include_bytes!("../assets/views.css") },
-    Asset {
-        name: "verifier.js",
-        content_type: SCRIPT,
-        bytes: include_bytes!("../assets/verifier.js"),
-    },
-    Asset {
-        name: "verify-page.js",
-        content_type: SCRIPT,
-        bytes: include_bytes!("../assets/verify-page.js"),
-    },
-    Asset {
-        name: "verifier.css",
-        content_type: CSS,
-        bytes: include_bytes!("../assets/verifier.css"),
-    },
-    Asset { name: "mark.svg", content_type: SVG, bytes: include_bytes!("../assets/mark.svg") },
+    asset!("app.css", CSS),
+    asset!("app.js", SCRIPT),
+    asset!("ladder.js", SCRIPT),
+    asset!("views.css", CSS),
+    asset!("consumer.css", CSS),
+    asset!("consumer.js", SCRIPT),
+    asset!("verifier.css", CSS),
+    asset!("verifier.js", SCRIPT),
+    asset!("verify-page.js", SCRIPT),
+    asset!("mark.svg", SVG),
 ];
 
 /// Names the content of all of them: scripts import one another by relative paths, so they share it.
@@ -65,15 +68,32 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![Route::get("/assets/{version}/{name}", Access::Public, get(serve), doc)]
 }
 
-async fn serve(Path((version, name)): Path<(String, String)>) -> Result<Response, Problem> {
-    let found = ASSETS.iter().find(|asset| asset.name == name && version == *VERSION);
-    let asset = found.ok_or_else(|| {
+/// The files in gzip, in the same order; none where that makes them no smaller.
+static PACKED: LazyLock<Vec<Option<Vec<u8>>>> =
+    LazyLock::new(|| ASSETS.iter().map(|asset| compress::gzip(asset.bytes)).collect());
+
+/// Bytes of a file as they travel to whoever takes gzip.
+#[cfg(test)]
+pub(crate) fn weight(name: &str) -> usize {
+    let asset = ASSETS.iter().find(|asset| asset.name == name).unwrap();
+    compress::gzip(asset.bytes).map_or(asset.bytes.len(), |packed| packed.len())
+}
+
+async fn serve(
+    Path((version, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let found = ASSETS.iter().position(|asset| asset.name == name && version == *VERSION);
+    let at = found.ok_or_else(|| {
         Problem::new("not-found", "no such file, or one of an older program")
             .hint("load the page again")
     })?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),
+    let packed = PACKED[at].as_deref().filter(|_| compress::is_wanted(&headers));
+    let about = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(ASSETS[at].content_type)),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
     ];
-    Ok((headers, asset.bytes).into_response())
+    let mut response = (about, packed.unwrap_or(ASSETS[at].bytes)).into_response();
+    compress::mark(&mut response, packed.is_some());
+    Ok(response)
 }

@@ -242,9 +242,12 @@ pub(crate) async fn unknown_path(request: Request) -> Response {
     }
 }
 
-/// Methods that a path does not know.
-pub(crate) async fn unknown_method() -> Problem {
-    Problem::new("method", "this path is not served by this method")
+/// Methods that a path does not know; which ones it does is in `Allow`, and OPTIONS asks only that.
+pub(crate) async fn unknown_method(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return axum::http::StatusCode::NO_CONTENT.into_response();
+    }
+    Problem::new("method", "this path is not served by this method").into_response()
 }
 
 fn wants_page(headers: &HeaderMap) -> bool {

@@ -6,11 +6,14 @@
 mod api;
 mod assets;
 mod body;
+mod compress;
 mod guard;
 mod health;
 mod lanes;
 pub mod limits;
 mod metrics;
+pub mod openapi;
+mod operation;
 mod page;
 mod page_parts;
 mod pages;
@@ -18,6 +21,8 @@ mod problem;
 mod rate;
 pub mod route;
 pub mod server;
+#[cfg(test)]
+mod testing;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -81,6 +86,10 @@ impl App {
             costly_rate: Rate::new(COSTLY_REQUESTS_PER_MINUTE_MAX),
             caller_rate: Rate::new(CALLER_REQUESTS_PER_MINUTE_MAX),
         }))
+    }
+
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.0.node
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -44,3 +44,17 @@ pub const CALLER_REQUESTS_PER_MINUTE_MAX: u32 = 6_000;
 pub const COSTLY_REQUESTS_PER_MINUTE_MAX: u32 = 30;
 /// Addresses and accounts whose requests are counted at once.
 pub const COUNTED_CALLERS_MAX: usize = 10_000;
+/// Bytes of a JSON body that says what to do at most.
+pub const COMMAND_BYTES_MAX: usize = 64 * 1024;
+/// Findings that one answer lists.
+pub const PROBLEM_FINDINGS_MAX: usize = 1_000;
+/// Bytes of a bundle and a trust policy sent together at most.
+pub const VERIFY_BYTES_MAX: usize = BUNDLE_BYTES_MAX + 1024 * 1024 + 64 * 1024;
+/// Bytes of master data or field classes at most.
+pub const SETTINGS_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Parameters of a query at most.
+pub const PARAMETERS_MAX: usize = 100;
+/// Blocks that one answer lists at most.
+pub const BLOCKS_MAX: usize = 200;
+/// Seconds for which a partial tile may be kept by those who read it.
+pub const PARTIAL_TILE_SECONDS: u64 = 10;

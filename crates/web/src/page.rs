@@ -16,7 +16,7 @@ struct Place {
     permission: Permission,
 }
 
-const PLACES: [Place; 8] = [
+const PLACES: [Place; 10] = [
     Place { key: "overview", path: "/app", words: "Overview", permission: Permission::Read },
     Place { key: "events", path: "/app/events", words: "Events", permission: Permission::Read },
     Place { key: "trace", path: "/app/trace", words: "Trace", permission: Permission::Read },
@@ -33,6 +33,18 @@ const PLACES: [Place; 8] = [
         path: "/app/ledger",
         words: "Ledger",
         permission: Permission::ReadLedger,
+    },
+    Place {
+        key: "publications",
+        path: "/app/publications",
+        words: "Publications",
+        permission: Permission::Publish,
+    },
+    Place {
+        key: "settings",
+        path: "/app/settings",
+        words: "Master data",
+        permission: Permission::Configure,
     },
     Place {
         key: "accounts",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use countermark_epcis::Finding;
 use countermark_node::access::AccessError;
 use countermark_node::{ErrorKind, NodeError};
 use serde::Serialize;
@@ -96,6 +97,23 @@ impl Problem {
         self
     }
 
+    /// What a document is refused for: the first error's place and rule, and everything found.
+    pub(crate) fn of_findings(name: &'static str, findings: &[Finding]) -> Self {
+        let worst = findings.iter().max_by_key(|finding| finding.severity);
+        let detail = worst.map_or("nothing of it was taken", |finding| &finding.message);
+        let mut problem = Self::new(name, detail);
+        if let Some(finding) =
+            findings.iter().find(|one| Some(one.severity) == worst.map(|w| w.severity))
+        {
+            problem = problem.at(finding.pointer.clone(), finding.rule.clone());
+            problem.detail.clone_from(&finding.message);
+            problem.hint.clone_from(&finding.suggestion);
+        }
+        let listed = findings.iter().take(crate::limits::PROBLEM_FINDINGS_MAX);
+        problem.findings = listed.filter_map(|one| serde_json::to_value(one).ok()).collect();
+        problem
+    }
+
     /// Adds when to come back.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
@@ -125,7 +143,9 @@ impl Problem {
 impl From<NodeError> for Problem {
     fn from(error: NodeError) -> Self {
         let name = match (&error, error.kind()) {
-            (NodeError::Access(AccessError::TooMany { .. }), _) => "too-many",
+            (NodeError::Access(AccessError::TooMany { .. }) | NodeError::Busy { .. }, _) => {
+                "too-many"
+            }
             (NodeError::Access(AccessError::NotFound(_)), _) => "not-found",
             (NodeError::Access(AccessError::Exists(_) | AccessError::LastOwner(_)), _) => {
                 "conflict"
@@ -146,7 +166,9 @@ impl From<NodeError> for Problem {
             return Self::new(name, "a store of the node failed").hint(hint);
         }
         let mut problem = Self::new(name, error.to_string());
-        if let NodeError::Access(AccessError::TooMany { retry_after_ms }) = error {
+        if let NodeError::Access(AccessError::TooMany { retry_after_ms })
+        | NodeError::Busy { retry_after_ms, .. } = error
+        {
             problem.retry_after = Some(Duration::from_millis(retry_after_ms));
         }
         problem

@@ -6,6 +6,7 @@ use axum::routing::MethodRouter;
 use countermark_node::access::Permission;
 
 use crate::App;
+pub use crate::operation::{Answer, Content, Operation, Parameter, Place, Shape};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,27 +28,6 @@ pub enum Audience {
     Program,
     /// People: a page, or the way to the sign-in page.
     Person,
-}
-
-/// What the OpenAPI document says of a route.
-#[derive(Debug, Clone, Default)]
-pub struct Operation {
-    /// Name in client libraries; `None` for what is no part of the API.
-    pub id: Option<&'static str>,
-    /// One sentence.
-    pub summary: &'static str,
-}
-
-impl Operation {
-    /// A page: it is no part of the OpenAPI document.
-    pub(crate) fn page(summary: &'static str) -> Self {
-        Self { id: None, summary }
-    }
-
-    /// An operation of the API.
-    pub(crate) fn api(id: &'static str, summary: &'static str) -> Self {
-        Self { id: Some(id), summary }
-    }
 }
 
 /// A path with its method, its handler and who may call it.
@@ -120,6 +100,7 @@ impl Route {
 pub fn table() -> Vec<Route> {
     let mut routes = crate::assets::routes();
     routes.extend(crate::health::routes());
+    routes.extend(crate::openapi::routes());
     routes.extend(crate::api::routes());
     routes.extend(crate::pages::routes());
     routes

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use countermark_node::Node;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -106,6 +108,7 @@ pub async fn serve(
     tls: Option<Arc<rustls::ServerConfig>>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let worker = Worker::start(&app)?;
     let router = crate::router(app.clone());
     let acceptor = tls.map(TlsAcceptor::from);
     let graceful = GracefulShutdown::new();
@@ -145,7 +148,39 @@ pub async fn serve(
     if tokio::time::timeout(STOP_TIMEOUT, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests that were still open are cut off");
     }
+    worker.stop().await;
     Ok(())
+}
+
+/// The thread that works on capture jobs.
+struct Worker {
+    node: Arc<Node>,
+    stop: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Worker {
+    fn start(app: &App) -> io::Result<Self> {
+        let (node, stop) = (Arc::clone(app.node()), Arc::new(AtomicBool::new(false)));
+        let (works_on, told) = (Arc::clone(&node), Arc::clone(&stop));
+        let thread = std::thread::Builder::new().name("capture jobs".to_owned());
+        let thread = thread.spawn(move || works_on.jobs_run(&told))?;
+        Ok(Self { node, stop, thread })
+    }
+
+    /// Lets the job that runs end, if it does so in time; else it is taken up at the next start.
+    async fn stop(self) {
+        self.stop.store(true, Ordering::Release);
+        self.node.jobs_wake();
+        let begun = std::time::Instant::now();
+        while !self.thread.is_finished() {
+            if begun.elapsed() > STOP_TIMEOUT {
+                tracing::warn!("a capture job is cut off; it goes on at the next start");
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
 }
 
 /// The next connection; `None` where it went away, or the system has no room for it at the moment.

@@ -1,10 +1,12 @@
 //! One function a command: parse, call one use case, show the answer, give the exit code.
 
 pub(crate) mod access;
+pub(crate) mod backups;
 pub(crate) mod help;
 pub(crate) mod members;
 pub(crate) mod operating;
 pub(crate) mod proofs;
+pub(crate) mod publications;
 pub(crate) mod pure;
 pub(crate) mod reading;
 pub(crate) mod serve;

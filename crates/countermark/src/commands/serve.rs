@@ -8,15 +8,17 @@ use countermark_node::{Node, NodeError};
 use countermark_web::{App, Settings, server};
 use tokio::net::TcpListener;
 
+use super::backups::Backups;
 use super::{open, read};
 use crate::HOLDS;
 use crate::cli::{Data, Listen};
 use crate::output::say;
 
-pub(crate) fn serve(data: &Data, listen: &Listen) -> Result<u8> {
+pub(crate) fn serve(data: &Data, listen: &Listen, backups: &Backups) -> Result<u8> {
     log_to_stderr(listen, "info");
     let tls = tls(listen)?;
     let node = Arc::new(open(data)?);
+    backups.begin(&node)?;
     run(Arc::clone(&node), listen, tls, |url| {
         if let Some(link) = node.first_owner_link()? {
             say("No owner can sign in yet. This link signs one in, once, within a day:");

@@ -7,15 +7,21 @@
 )]
 
 mod access;
+mod backup;
 mod bad_input;
 mod browser_verifier;
 mod commands;
 mod crash;
 mod damage;
+mod deploy;
+mod doctor;
 mod documents;
 mod erase;
 mod imports;
 mod members;
 mod proofs;
+mod publications;
 mod reading;
+mod server;
 mod support;
+mod upgrade;

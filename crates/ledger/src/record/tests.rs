@@ -408,6 +408,16 @@ fn openings_nested_without_end_are_refused() {
 }
 
 #[test]
+fn what_is_below_a_scalar_of_the_ilmd_is_shown_absent_by_that_scalar() {
+    let event = json::parse(br#"{"ilmd":{"uom":null,"list":[1]}}"#).unwrap();
+    let committed = Committed::of(&event);
+    for pointer in ["/ilmd/uom/id", "/ilmd/list/1", "/ilmd/list/0/x", "/ilmd/gone/id"] {
+        assert!(committed.show(&[pointer]).1.shows_absent(pointer), "{pointer}");
+    }
+    assert!(!committed.show(&["/ilmd/uom/id"]).1.shows_absent("/ilmd/uom"));
+}
+
+#[test]
 fn a_long_name_above_many_values_is_refused_before_it_is_hashed() {
     let name = "n".repeat(256 * 1024);
     let list = Json::Array(vec![Json::Bool(true); 2_000]);

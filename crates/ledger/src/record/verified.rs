@@ -90,7 +90,8 @@ impl Verified {
                     let moved = (name == "ilmd").then(|| rest.first()).flatten();
                     there
                         && moved.is_none_or(|inner| {
-                            self.no_other(&format!("/ilmd/{}", escape(inner)), Some(class))
+                            let key = format!("/ilmd/{}", escape(inner));
+                            self.shows_below(class, &key) || self.no_other(&key, Some(class))
                         })
                 }
                 None => {
@@ -113,6 +114,15 @@ impl Verified {
             class.is_of_events() && !self.whole.contains(class) && !self.empty.contains(class)
         };
         FieldClass::ALL.into_iter().filter(missing).collect()
+    }
+
+    /// Whether a class shows something at a pointer or below it: then no other class holds what
+    /// stands there, since names in one object are distinct.
+    fn shows_below(&self, class: FieldClass, pointer: &str) -> bool {
+        let tokens = parse(pointer).unwrap_or_default();
+        let mut of_class = self.disclosures.iter().filter(|shown| shown.class == class);
+        self.value(pointer).is_some()
+            || of_class.any(|shown| parse(&shown.pointer).is_some_and(|at| at.starts_with(&tokens)))
     }
 
     /// Every class of events, but the one given, shows that it has no extension of this key.

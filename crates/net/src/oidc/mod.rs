@@ -384,8 +384,8 @@ fn shown(error: &str, words: Option<&str>) -> String {
 /// 32 random bytes in base64url: 43 characters, as PKCE asks for at least.
 fn random() -> Result<String, OidcError> {
     let mut bytes = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *bytes).map_err(|_| OidcError::Random)?;
-    Ok(URL_SAFE_NO_PAD.encode(&*bytes))
+    getrandom::fill(bytes.as_mut_slice()).map_err(|_| OidcError::Random)?;
+    Ok(URL_SAFE_NO_PAD.encode(*bytes))
 }
 
 /// `application/x-www-form-urlencoded`.

@@ -82,7 +82,7 @@ pub(super) fn private(path: &Path) -> io::Result<File> {
 }
 
 /// A file's name with more at its end.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()

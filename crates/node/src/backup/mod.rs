@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! countermark-backup.json   first: format, origin, head of the log, when the wrapped keys expire
-//! keys/… desk.db vault/… log/… previous/…   part by part, paths as in the data directory
+//! keys/… desk.db inbox/… vault/… log/… previous/…   part by part, paths as in the data directory
 //! listings/PART.sha256      after each part: SHA-256 and path of its files, as sha256sum writes
 //! manifest.json             last: files, bytes and SHA-256 of each listing
 //! ```
@@ -25,6 +25,8 @@ mod write;
 pub use loss::declare_loss;
 pub use restore::{RestoreOptions, RestoreReport, restore, show_checkpoint};
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::NodeError;
@@ -42,6 +44,8 @@ const RESTORING: &str = "restoring";
 const RENEWING: &str = "renewing";
 /// The data directory of the log before a declared loss.
 const PREVIOUS: &str = "previous";
+/// In the data directory while a backup runs.
+const SPOOL: &str = "backing-up";
 /// The desk's setting that names the newest backup.
 const NOTE_SETTING: &str = "backup";
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -64,7 +68,7 @@ impl Default for BackupOptions {
 /// One part of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// `keys`, `desk`, `vault-keys`, `vault-bodies`, `log` or `previous`.
+    /// `keys`, `desk`, `inbox`, `vault-keys`, `vault-bodies`, `log` or `previous`.
     pub name: String,
     /// Its files.
     pub files: u64,
@@ -132,6 +136,15 @@ pub struct BackupNote {
     pub file: String,
     /// When it must be gone, Unix milliseconds.
     pub keys_expire_at_ms: u64,
+}
+
+/// When an archive must be gone, Unix milliseconds, and whose log it is of.
+///
+/// # Errors
+/// [`NodeError::Unreadable`] where the file is no archive.
+pub fn expiry(archive: &Path) -> Result<(u64, String), NodeError> {
+    let about = extract::look(archive)?;
+    Ok((about.keys_expire_at_ms, about.origin))
 }
 
 /// The newest backup that a desk knows.

@@ -13,10 +13,13 @@ use crate::keyring::KEY_FILE;
 use crate::node::KEYS_FOLDER;
 use crate::stores::{DESK_FILE, store_error};
 
+/// Documents that wait for their jobs.
+const INBOX: &str = "inbox";
 const PIECE: usize = 1 << 20;
 
 /// The parts, in the order in which they stand in an archive.
-pub(super) const PARTS: [&str; 6] = ["keys", "desk", "vault-keys", "vault-bodies", "log", PREVIOUS];
+pub(super) const PARTS: [&str; 7] =
+    ["keys", "desk", "inbox", "vault-keys", "vault-bodies", "log", PREVIOUS];
 
 /// The part that a path of the data directory belongs to; `None` for what is made again and for
 /// what is no path of a data directory.
@@ -33,6 +36,7 @@ pub(super) fn part_of(path: &str) -> Option<&'static str> {
     match (names.next()?, names.next(), names.next()) {
         (DESK_FILE, None, _) => Some("desk"),
         (KEYS_FOLDER, Some(_), None) => Some("keys"),
+        (INBOX, Some(_), None) => Some(INBOX),
         ("log", Some(_), _) => Some("log"),
         ("vault", Some(_), Some("daykeys" | "subjects")) => Some("vault-keys"),
         ("vault", Some(_), Some(name)) if name.starts_with("keys-") => Some("vault-keys"),
@@ -145,6 +149,30 @@ pub(super) fn key_files(data: &Path, include_key_file: bool) -> Result<Vec<Item>
     Ok(items)
 }
 
+/// Documents that wait for their jobs, under second names in `spool`, since a job that ends removes
+/// its own. They are whole and sealed, and nobody writes to them again.
+pub(super) fn inbox_files(data: &Path, spool: &Path) -> Result<Vec<Item>, NodeError> {
+    let folder = data.join(INBOX);
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut items = Vec::new();
+    for path in entries(&folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(".part") {
+            continue;
+        }
+        let held = spool.join(&name);
+        std::fs::hard_link(&path, &held)
+            .or_else(|_| std::fs::copy(&path, &held).map(drop))
+            .map_err(|e| unreadable(&path, &e))?;
+        let length = held.metadata().map_err(|e| unreadable(&held, &e))?.len();
+        let path = format!("{INBOX}/{name}");
+        items.push(Item { path, length, content: Content::File(held) });
+    }
+    Ok(items)
+}
+
 /// The files of a closed data directory below `at` (a path within the whole one).
 pub(super) fn closed_files(
     data: &Path,
@@ -200,6 +228,7 @@ mod tests {
             ("vault/ab/bodies-000000", "vault-bodies"),
             ("vault/ab/documents/cd", "vault-bodies"),
             ("log/objects/ab/abcd", "log"),
+            ("inbox/00ff", "inbox"),
             ("previous/log/journal", "previous"),
             ("previous/previous/desk.db", "previous"),
         ] {

@@ -1,7 +1,7 @@
 //! `backup`: takes down the head under the lock, then copies what cannot change any more.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::time::Instant;
 
@@ -13,11 +13,11 @@ use countermark_store::disk::read_all;
 use countermark_store::log_store::LogView;
 use countermark_tlog::tile::Tile;
 
-use super::archive::{self, Writer, beside};
+use super::archive::{self, Writer};
 use super::source::{self, Content, Item, part_of};
 use super::{
     About, BackupNote, BackupOptions, BackupReport, DAY_MS, KEYS_EXPIRE_DAYS_MAX, NOTE_SETTING,
-    PREVIOUS, newest,
+    PREVIOUS, SPOOL, newest,
 };
 use crate::blocks;
 use crate::clock::moment;
@@ -35,18 +35,35 @@ const SMALL_FILE_BYTES_MAX: u64 = 64 << 20;
 struct Moment {
     view: LogView,
     keys: Vec<Item>,
+    inbox: Vec<Item>,
     log: Vec<Item>,
     vault: Vec<Item>,
     made_at_ms: u64,
 }
 
-/// A file that goes when the backup ends, however it ends.
-struct Spool(std::path::PathBuf);
+/// A folder in the data directory for what is held while a backup runs.
+struct Spool(PathBuf);
+
+impl Spool {
+    /// One that an earlier backup left goes first.
+    fn new(data: &Path) -> Result<Self, NodeError> {
+        let path = data.join(SPOOL);
+        if path.exists() {
+            std::fs::remove_dir_all(&path).map_err(|e| store_error(&e))?;
+        }
+        std::fs::create_dir(&path).map_err(|e| store_error(&e))?;
+        Ok(Self(path))
+    }
+
+    fn desk(&self) -> PathBuf {
+        self.0.join(DESK_FILE)
+    }
+}
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        // What stays is overwritten by the next backup of that name.
-        let _gone = std::fs::remove_file(&self.0);
+        // What stays is removed by the next backup.
+        let _gone = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -72,9 +89,11 @@ impl Node {
             return Err(archive::exists(output));
         }
         let _erasures_wait = self.in_place.read().unwrap_or_else(PoisonError::into_inner);
-        let spool = Spool(beside(output, ".desk.part"));
+        // One backup at a time: the spool is there once.
+        let _alone = self.backing_up.lock().unwrap_or_else(PoisonError::into_inner);
+        let spool = Spool::new(self.data_folder())?;
         let begun = Instant::now();
-        let moment = self.take_down(&spool.0, options)?;
+        let moment = self.take_down(&spool, options)?;
         let paused_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let about = self.about(&moment, options)?;
         let mut writer = Writer::new(output, &about)?;
@@ -111,10 +130,10 @@ impl Node {
     }
 
     /// What everything else hangs on, while nothing is written.
-    fn take_down(&self, desk: &Path, options: BackupOptions) -> Result<Moment, NodeError> {
+    fn take_down(&self, spool: &Spool, options: BackupOptions) -> Result<Moment, NodeError> {
         let data = self.data_folder();
         // `VACUUM INTO` writes to an empty file too, which is nobody else's to read.
-        archive::private(desk).map_err(|e| store_error(&e))?;
+        archive::private(&spool.desk()).map_err(|e| store_error(&e))?;
         let mut sequencer = self.lock();
         let stores = &mut sequencer.stores;
         stores.log.settle().map_err(|e| NodeError::Store(chain(&e)))?;
@@ -127,10 +146,11 @@ impl Node {
             let bytes = read_all(&*stores.disk, &path, SMALL_FILE_BYTES_MAX);
             log.push(Item::of_bytes(path, bytes.map_err(|e| store_error(&e))?.unwrap_or_default()));
         }
-        stores.desk.copy_to(desk).map_err(|e| store_error(&e))?;
+        stores.desk.copy_to(&spool.desk()).map_err(|e| store_error(&e))?;
         Ok(Moment {
             view: stores.log.view(),
             keys: source::key_files(data, options.include_key_file)?,
+            inbox: source::inbox_files(data, &spool.0)?,
             log,
             vault: source::vault_files(&stores.disk)?,
             made_at_ms: sequencer.clock.now_ms(),
@@ -167,17 +187,18 @@ impl Node {
         &self,
         writer: &mut Writer,
         taken: Moment,
-        desk: &Spool,
+        spool: &Spool,
         options: BackupOptions,
         progress: &dyn Progress,
     ) -> Result<(), NodeError> {
         let data = self.data_folder();
         let mut silent = |_: u64| {};
         writer.part("keys", taken.keys.into_iter().map(Ok), &mut silent)?;
-        let length = desk.0.metadata().map_err(|e| store_error(&e))?.len();
-        let content = Content::File(desk.0.clone());
+        let length = spool.desk().metadata().map_err(|e| store_error(&e))?.len();
+        let content = Content::File(spool.desk());
         let item = Item { path: DESK_FILE.to_owned(), length, content };
         writer.part("desk", std::iter::once(Ok(item)), &mut silent)?;
+        writer.part("inbox", taken.inbox.into_iter().map(Ok), &mut silent)?;
         let total: u64 = taken.vault.iter().map(|item| item.length).sum();
         let (keys, bodies): (Vec<Item>, Vec<Item>) =
             taken.vault.into_iter().partition(|item| part_of(&item.path) == Some("vault-keys"));

@@ -3,9 +3,11 @@
 
 mod blocks;
 mod decode;
+mod evidence;
 mod leaf;
 mod record;
 
 pub use blocks::{BlockDetail, BlockSummary, BlocksPage, LogHead, StatementSummary};
+pub use evidence::{Evidence, EvidenceState, LeafEvidence};
 pub use leaf::{Inclusion, LeafDetail, Side, Step};
 pub use record::{ClassDetail, Endorser, FieldValue, Placed, RecordDetail, RecordFields, Vouching};

@@ -5,11 +5,12 @@
 //! document that is captured at once has a job as well, so that one list says what came in.
 
 pub mod limits;
-mod report;
+pub(crate) mod report;
 mod run;
 
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use countermark_epcis::Finding;
 use countermark_intake::mapping::Mapping;
 use countermark_ledger::ids::{MemberId, hex};
 use countermark_ledger::trust::unhex;
@@ -22,7 +23,7 @@ use crate::capture::{CaptureReport, InputFile};
 use crate::clock;
 use crate::error::NodeError;
 use crate::keyring::{self, MemberSecrets};
-use crate::mappings::Mappings;
+use crate::mappings::{Description, Mappings};
 use crate::node::Node;
 use crate::scope::{Scope, name_of};
 use crate::stores::store_error;
@@ -221,6 +222,35 @@ pub struct JobsPage {
     pub next_page_token: Option<String>,
 }
 
+/// A finding of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobFinding {
+    /// The job.
+    #[serde(rename = "captureID")]
+    pub id: String,
+    /// When its document came in.
+    pub created_at: String,
+    /// Name of the document.
+    pub file: String,
+    /// Name of the member that it is of.
+    pub member: String,
+    /// The finding.
+    #[serde(flatten)]
+    pub finding: Finding,
+}
+
+/// Findings of jobs, newest job first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FindingsPage {
+    /// The findings.
+    pub findings: Vec<JobFinding>,
+    /// Where to go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+}
+
 /// Notes of documents that were taken at once.
 #[derive(Default)]
 struct Unwritten {
@@ -314,7 +344,7 @@ impl Node {
         self.writing()?;
         let member = self.held(&self.member_in(&by.scope(), new.member.as_deref())?)?;
         if let Reading::Import { mapping } = &new.reading {
-            self.mapping(mapping)?;
+            self.mapping_of(&member.id, mapping)?;
         }
         let bytes = new.file.bytes.len() as u64;
         if bytes > JOB_BYTES_MAX {
@@ -463,6 +493,35 @@ impl Node {
         let next = rows.last().filter(|_| is_more).map(|row| row.number.to_string());
         let jobs = rows.iter().map(|row| self.job_view(row)).collect();
         Ok(JobsPage { jobs, next_page_token: next })
+    }
+
+    /// What was found in the documents of one page of jobs.
+    ///
+    /// # Errors
+    /// As [`Node::jobs`].
+    pub fn findings(&self, scope: &Scope, query: &JobsQuery) -> Result<FindingsPage, NodeError> {
+        let page = self.jobs(scope, query)?;
+        let mut findings = Vec::new();
+        for job in page.jobs.iter().filter(|job| job.rejected + job.noticed > 0) {
+            let report = self.job(scope, &job.id)?.report.unwrap_or_default();
+            let all = report.rejected.into_iter().chain(report.findings);
+            findings.extend(all.map(|(_, finding)| JobFinding {
+                id: job.id.clone(),
+                created_at: job.created_at.clone(),
+                file: job.file.clone(),
+                member: job.member.clone(),
+                finding,
+            }));
+        }
+        Ok(FindingsPage { findings, next_page_token: page.next_page_token })
+    }
+
+    /// The shipped mappings, in short.
+    ///
+    /// # Errors
+    /// Where one of them does not compile.
+    pub fn mappings(&self) -> Result<Vec<Description>, NodeError> {
+        self.shipped()?.describe()
     }
 
     fn job_view(&self, row: &JobRow) -> Job {

@@ -65,7 +65,8 @@ fn invitation(role: Role, member: Option<&str>) -> LinkPurpose {
 
 #[test]
 fn whoever_signs_in_is_known_until_he_signs_out() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "Office", Role::Auditor, None);
     let token = sign_in(&node, "oFFice").unwrap();
     let office = node.session(&token).unwrap().unwrap();
@@ -81,7 +82,8 @@ fn whoever_signs_in_is_known_until_he_signs_out() {
 
 #[test]
 fn a_wrong_password_an_unknown_name_and_a_disabled_account_are_refused_alike() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "Office", Role::Viewer, None);
     add(&node, "Quality", Role::Viewer, None);
     node.account_disable(&local(), "Quality").unwrap();
@@ -148,7 +150,8 @@ fn a_session_that_a_wrong_clock_began_in_the_future_does_not_hold() {
 
 #[test]
 fn signing_in_again_ends_the_browsers_session_before() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "Office", Role::Viewer, None);
     let before = sign_in(&node, "Office").unwrap();
     let client = Client { session: Some(&before), ..Client::default() };
@@ -179,7 +182,8 @@ fn sessions_and_keys_are_kept_over_a_restart_but_not_their_tokens() {
 
 #[test]
 fn disabling_an_account_ends_its_sessions_links_and_keys_at_once() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "Office", Role::Viewer, None);
     let token = sign_in(&node, "Office").unwrap();
     let (key, _) = key(&node, "Office", &[Permission::Read], None).unwrap();
@@ -196,7 +200,8 @@ fn disabling_an_account_ends_its_sessions_links_and_keys_at_once() {
 
 #[test]
 fn a_new_password_ends_all_sessions_and_the_old_one_opens_nothing() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "Office", Role::Viewer, None);
     let (one, two) = (sign_in(&node, "Office").unwrap(), sign_in(&node, "Office").unwrap());
     let office = node.session(&one).unwrap().unwrap();
@@ -219,7 +224,8 @@ fn a_new_password_ends_all_sessions_and_the_old_one_opens_nothing() {
 
 #[test]
 fn an_api_key_or_the_command_line_changes_no_password_of_its_own() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "Office", Role::Viewer, None);
     let (key, _) = key(&node, "Office", &[Permission::Read], None).unwrap();
     let office = node.api_key(&key).unwrap().unwrap();
@@ -233,7 +239,8 @@ fn an_api_key_or_the_command_line_changes_no_password_of_its_own() {
 
 #[test]
 fn whoever_signed_in_by_a_link_sets_a_new_password_without_the_forgotten_one() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "Office", Role::Viewer, None);
     let link = link(&node, LinkPurpose::SignIn { account: "Office".to_owned() });
     let signed_in = node.link_use(&link, &Client::default()).unwrap();
@@ -245,7 +252,8 @@ fn whoever_signed_in_by_a_link_sets_a_new_password_without_the_forgotten_one() {
 
 #[test]
 fn the_last_owner_is_neither_disabled_nor_demoted() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "One", Role::Owner, None);
     let stays = || {
         let errors = [
@@ -267,7 +275,8 @@ fn the_last_owner_is_neither_disabled_nor_demoted() {
 
 #[test]
 fn a_role_holds_at_once_for_sessions_and_keys() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "One", Role::Owner, None);
     add(&node, "Office", Role::Operator, None);
     let token = sign_in(&node, "Office").unwrap();
@@ -284,7 +293,8 @@ fn a_role_holds_at_once_for_sessions_and_keys() {
 
 #[test]
 fn member_users_have_a_member_and_those_who_run_the_node_have_none() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let try_add = |role, member: Option<&str>| {
         let new = NewAccount {
             name: format!("{role} {}", member.is_some()),
@@ -310,7 +320,8 @@ fn member_users_have_a_member_and_those_who_run_the_node_have_none() {
 
 #[test]
 fn whoever_is_bound_to_a_member_does_nothing_that_concerns_others() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let farm = node.scope_of("Farm").unwrap();
     add(&node, "Auditor", Role::Auditor, Some("Farm"));
     let token = sign_in(&node, "Auditor").unwrap();
@@ -328,7 +339,8 @@ fn whoever_is_bound_to_a_member_does_nothing_that_concerns_others() {
 
 #[test]
 fn a_key_stays_with_the_member_that_its_account_was_bound_to() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let farm = node.scope_of("Farm").unwrap();
     add(&node, "Office", Role::MemberUser, Some("Farm"));
     let (token, _) = key(&node, "Office", &[Permission::Read], None).unwrap();
@@ -370,7 +382,8 @@ fn an_api_key_allows_what_it_says_until_it_expires_or_is_revoked() {
 
 #[test]
 fn an_api_key_is_not_made_for_more_than_the_account_may_or_for_ever() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "Office", Role::Viewer, None);
     let error = key(&node, "Office", &[Permission::Read, Permission::Capture], None).unwrap_err();
     assert!(error.to_string().contains("capture"), "{error}");
@@ -393,7 +406,8 @@ fn an_api_key_is_not_made_for_more_than_the_account_may_or_for_ever() {
 
 #[test]
 fn looking_at_a_link_does_not_use_it_up_and_using_it_does() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "Office", Role::Viewer, None);
     let purpose = LinkPurpose::SignIn { account: "Office".to_owned() };
     let link = link(&node, purpose.clone());
@@ -410,7 +424,8 @@ fn looking_at_a_link_does_not_use_it_up_and_using_it_does() {
 
 #[test]
 fn a_link_that_is_used_at_two_places_at_one_time_opens_at_one() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let token = link(&node, invitation(Role::Viewer, None));
     let used: Vec<bool> = std::thread::scope(|scope| {
         let call = |n: usize| {
@@ -444,7 +459,8 @@ fn links_expire() {
 
 #[test]
 fn an_invitation_makes_the_account_it_is_for_and_a_refused_name_does_not_use_it_up() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "Office", Role::Owner, None);
     let token = link(&node, invitation(Role::MemberUser, Some("Farm")));
     let client = Client::default();
@@ -462,7 +478,8 @@ fn an_invitation_makes_the_account_it_is_for_and_a_refused_name_does_not_use_it_
 
 #[test]
 fn the_first_owner_gets_a_link_until_an_owner_can_sign_in() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let first = node.first_owner_link().unwrap().unwrap();
     let second = node.first_owner_link().unwrap().unwrap();
     assert!(second.path().starts_with("/sign-in/link/"));
@@ -474,7 +491,8 @@ fn the_first_owner_gets_a_link_until_an_owner_can_sign_in() {
 
 #[test]
 fn an_openid_user_needs_an_invitation_once_and_is_known_by_issuer_and_subject() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let client = Client::default();
     let user = |issuer: &str, subject: &str| OpenIdUser {
         issuer: issuer.to_owned(),
@@ -510,7 +528,8 @@ fn an_openid_user_needs_an_invitation_once_and_is_known_by_issuer_and_subject() 
 
 #[test]
 fn only_whoever_manages_accounts_manages_accounts() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     add(&node, "One", Role::Owner, None);
     for role in [Role::Operator, Role::Auditor, Role::Viewer] {
         add(&node, role.name(), role, None);
@@ -570,7 +589,8 @@ fn refusals_are_counted_together_and_written_at_the_end_at_the_latest() {
 
 #[test]
 fn an_entry_of_the_access_log_is_one_line_of_bounded_length() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     let reason = format!("first\r\nsecond\u{1b}[31m{}", "x".repeat(5000));
     node.note_access(AccessNote::refused("GET /events", None, &reason)).unwrap();
     let entry = node.access_log(&local(), None, 1).unwrap().remove(0);
@@ -581,7 +601,8 @@ fn an_entry_of_the_access_log_is_one_line_of_bounded_length() {
 
 #[test]
 fn the_access_log_is_read_page_by_page_from_the_newest() {
-    let node = Lab::new().begin();
+    let lab = Lab::new();
+    let node = lab.begin();
     for n in 0..5 {
         add(&node, &format!("name {n}"), Role::Viewer, None);
     }

@@ -5,6 +5,7 @@
 //! place: a damaged desk is restored from a backup.
 
 pub mod access;
+mod access_rows;
 mod copy;
 pub mod jobs;
 pub mod publications;

@@ -15,6 +15,7 @@ use crate::ids::hex;
 use crate::record::tests::{any_event, classification, pointers};
 use crate::record::{ClassSource, Disclosed, FieldClass};
 use crate::statement::{Body, KeyAction, MemberAction};
+use countermark_tlog::merkle;
 use countermark_tlog::note::{Algorithm, Note, Signer};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -283,6 +284,15 @@ fn logs(cases: &mut Cases) {
         operator.rebuild();
         cases.everywhere("another height", &operator.bundle((PROCESSOR, 0), 0), &ledger);
     }
+    let mut operator = Operator::of(&ledger);
+    let mut header = ledger.blocks[operator.ledger.records[0].height].header.clone();
+    let index = header.log_size;
+    header.log_size += 1;
+    operator.ledger.leaves[index as usize] = merkle::leaf_hash(&header.leaf());
+    let mut bundle = operator.bundle((PROCESSOR, 0), 0);
+    bundle.records[0].block.header_leaf = header.leaf();
+    sign_anew(&mut bundle, &ledger.key((PROCESSOR, 0)));
+    cases.everywhere("a header that says another place", &bundle, &ledger);
     let mut operator = Operator::of(&ledger);
     operator.rebuild_with(77);
     cases.everywhere("leaves that nobody looks at", &operator.bundle((PROCESSOR, 0), 0), &ledger);
