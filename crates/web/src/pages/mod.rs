@@ -2,6 +2,7 @@
 
 mod account;
 mod accounts;
+mod benchmark;
 mod columns;
 mod consumer;
 mod docs;
@@ -19,6 +20,8 @@ mod repair;
 mod settings;
 mod sign_in;
 mod telling;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod upload;
 mod verify;
@@ -48,6 +51,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(settings::routes());
     routes.extend(sign_in::routes());
     routes.extend(consumer::routes());
+    routes.extend(benchmark::routes());
     routes.extend(docs::routes());
     routes.extend(ledger::routes());
     routes.extend(publications::routes());
