@@ -82,18 +82,6 @@ pub(crate) struct Listen {
     /// The address that people use, where it is not the one listened at: `https://ledger.example.com`
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
-    /// OpenID provider that people may sign in by: its issuer, `https://login.example.com`
-    #[arg(long, value_name = "URL", requires = "openid_client_id")]
-    pub(crate) openid_issuer: Option<String>,
-    /// Our id at the OpenID provider
-    #[arg(long, value_name = "ID", requires = "openid_issuer")]
-    pub(crate) openid_client_id: Option<String>,
-    /// File whose first line is our secret at the OpenID provider
-    #[arg(long, value_name = "FILE", requires = "openid_issuer")]
-    pub(crate) openid_client_secret_file: Option<PathBuf>,
-    /// Certificates (PEM) to trust for the OpenID provider, beside the public ones
-    #[arg(long, value_name = "FILE", requires = "openid_issuer")]
-    pub(crate) openid_roots: Option<PathBuf>,
     /// Logs as JSON, also on a terminal (level: COUNTERMARK_LOG, such as `info` or `debug`)
     #[arg(long)]
     pub(crate) log_json: bool,

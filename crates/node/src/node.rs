@@ -371,12 +371,6 @@ impl Node {
         &self.folder
     }
 
-    /// The node's time, Unix seconds.
-    #[must_use]
-    pub fn now_s(&self) -> i64 {
-        i64::try_from(self.lock().clock.now_ms() / 1000).unwrap_or(i64::MAX)
-    }
-
     /// Whether the node writes.
     #[must_use]
     pub fn node_standing(&self) -> NodeStanding {

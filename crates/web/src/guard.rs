@@ -193,18 +193,13 @@ pub(crate) fn cookie_name(app: &App) -> &'static str {
 
 /// The session's token in a request.
 pub(crate) fn session_cookie<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
-    cookie(headers, cookie_name(app))
-}
-
-/// A cookie of a request.
-pub(crate) fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == wanted)
+        .find(|(name, _)| *name == cookie_name(app))
         .map(|(_, token)| token)
 }
 

@@ -28,7 +28,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use countermark_net::oidc::{Logins, Provider};
 use countermark_node::access::AccountId;
 use countermark_node::{Node, NodeError};
 use tokio::sync::Semaphore;
@@ -36,7 +35,7 @@ use tokio::sync::Semaphore;
 pub use crate::problem::Problem;
 
 use crate::limits::{
-    CALLER_REQUESTS_PER_MINUTE_MAX, COSTLY_REQUESTS_PER_MINUTE_MAX, OPENID_CALLS_MAX, RETRY_AFTER,
+    CALLER_REQUESTS_PER_MINUTE_MAX, COSTLY_REQUESTS_PER_MINUTE_MAX, RETRY_AFTER,
     UNKNOWN_REQUESTS_PER_MINUTE_MAX, WAITING_MAX, WORKERS_MAX,
 };
 use crate::metrics::Metrics;
@@ -71,32 +70,12 @@ struct Inner {
     unknown_rate: Rate<IpAddr>,
     costly_rate: Rate<IpAddr>,
     caller_rate: Rate<AccountId>,
-    openid: Option<OpenId>,
-}
-
-/// The OpenID provider that people may sign in by.
-pub(crate) struct OpenId {
-    pub(crate) provider: Provider,
-    pub(crate) logins: Logins,
-    /// Calls to the provider at once: a slow one must not keep the node's workers.
-    pub(crate) calls: Semaphore,
 }
 
 impl App {
     /// Puts a node behind a server.
     #[must_use]
     pub fn new(node: Arc<Node>, settings: Settings) -> Self {
-        Self::with_openid(node, settings, None)
-    }
-
-    /// Puts a node behind a server where people may sign in by an OpenID provider too.
-    #[must_use]
-    pub fn with_openid(node: Arc<Node>, settings: Settings, provider: Option<Provider>) -> Self {
-        let openid = provider.map(|provider| OpenId {
-            provider,
-            logins: Logins::default(),
-            calls: Semaphore::new(OPENID_CALLS_MAX),
-        });
         Self(Arc::new(Inner {
             node,
             settings,
@@ -106,16 +85,11 @@ impl App {
             unknown_rate: Rate::new(UNKNOWN_REQUESTS_PER_MINUTE_MAX),
             costly_rate: Rate::new(COSTLY_REQUESTS_PER_MINUTE_MAX),
             caller_rate: Rate::new(CALLER_REQUESTS_PER_MINUTE_MAX),
-            openid,
         }))
     }
 
     pub(crate) fn node(&self) -> &Arc<Node> {
         &self.0.node
-    }
-
-    pub(crate) fn openid(&self) -> Option<&OpenId> {
-        self.0.openid.as_ref()
     }
 
     pub(crate) fn settings(&self) -> &Settings {

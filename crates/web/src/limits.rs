@@ -58,7 +58,3 @@ pub const PARAMETERS_MAX: usize = 100;
 pub const BLOCKS_MAX: usize = 200;
 /// Seconds for which a partial tile may be kept by those who read it.
 pub const PARTIAL_TILE_SECONDS: u64 = 10;
-/// Calls to an OpenID provider at once.
-pub const OPENID_CALLS_MAX: usize = 4;
-/// Time in which a user has to sign in at an OpenID provider.
-pub const OPENID_SIGN_IN_TIME: Duration = Duration::from_secs(10 * 60);

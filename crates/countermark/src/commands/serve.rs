@@ -4,11 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use countermark_net::oidc::{self, Provider};
 use countermark_node::{Node, NodeError};
 use countermark_web::{App, Settings, server};
 use tokio::net::TcpListener;
-use zeroize::Zeroizing;
 
 use super::backups::Backups;
 use super::{open, read};
@@ -50,7 +48,6 @@ pub(crate) fn run(
     tls: Option<Arc<rustls::ServerConfig>>,
     opened: impl FnOnce(&str) -> Result<()>,
 ) -> Result<u8> {
-    let provider = provider(listen)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener =
@@ -62,34 +59,13 @@ pub(crate) fn run(
                             API keys travel in clear unless a proxy in front of it adds TLS"
             );
         }
-        let settings = Settings { base_url: base_url.clone() };
-        let app = App::with_openid(node, settings, provider);
+        let app = App::new(node, Settings { base_url: base_url.clone() });
         say(&format!("Serving at {base_url} (Ctrl-C ends it)."));
         opened(&base_url)?;
         server::serve(listener, app, tls, stopped()).await?;
         say("Stopped.");
         Ok(HOLDS)
     })
-}
-
-/// The OpenID provider that people may sign in by, where one is named.
-fn provider(listen: &Listen) -> Result<Option<Provider>> {
-    let (Some(issuer), Some(client_id)) = (&listen.openid_issuer, &listen.openid_client_id) else {
-        return Ok(None);
-    };
-    let secret = |file: &std::path::PathBuf| -> Result<_> {
-        let text = Zeroizing::new(String::from_utf8(read(file)?).unwrap_or_default());
-        let first = text.lines().next().unwrap_or_default();
-        anyhow::ensure!(!first.is_empty(), "{}: its first line is empty", file.display());
-        Ok(Zeroizing::new(first.to_owned()))
-    };
-    let settings = oidc::Settings {
-        issuer: issuer.clone(),
-        client_id: client_id.clone(),
-        client_secret: listen.openid_client_secret_file.as_ref().map(secret).transpose()?,
-        extra_roots: listen.openid_roots.as_deref().map(read).transpose()?,
-    };
-    Ok(Some(Provider::new(settings).map_err(|e| NodeError::Usage(e.to_string()))?))
 }
 
 /// The address people use: as given, else where we listen.

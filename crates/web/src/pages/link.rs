@@ -10,7 +10,7 @@ use countermark_node::access::{
     AccessError, Client, LinkPurpose, PASSWORD_CHARS_MIN, Permission, Role,
 };
 
-use super::sign_in::{begun, host};
+use super::sign_in::begun;
 use crate::App;
 use crate::body::Form;
 use crate::guard::{Address, session_cookie};
@@ -49,8 +49,6 @@ struct InvitationPage {
     notice: Option<Notice>,
     name: Field,
     password: Field,
-    token: String,
-    provider: Option<String>,
 }
 
 /// What an account of a role is for, in words.
@@ -100,8 +98,8 @@ async fn invitation_page(
     name: &str,
     notice: Option<Notice>,
 ) -> Result<InvitationPage, Problem> {
-    let (token, looked) = (token.to_owned(), token.to_owned());
-    let found = app.run(move |node| node.link_look(&looked)).await?.ok_or_else(spent)?;
+    let token = token.to_owned();
+    let found = app.run(move |node| node.link_look(&token)).await?.ok_or_else(spent)?;
     let LinkPurpose::Invitation { role, member } = found.purpose else { return Err(spent()) };
     let rule = password_rule();
     Ok(InvitationPage {
@@ -119,8 +117,6 @@ async fn invitation_page(
             .kind("password")
             .hint(rule)
             .autocomplete("new-password"),
-        token,
-        provider: app.openid().map(|openid| host(openid.provider.issuer()).to_owned()),
     })
 }
 

@@ -33,12 +33,10 @@ struct Page {
     name: Field,
     password: Field,
     next: String,
-    /// The OpenID provider's host.
-    provider: Option<String>,
 }
 
 impl Page {
-    fn new(app: &App, name: &str, next: &str, notice: Option<Notice>) -> Self {
+    fn new(name: &str, next: &str, notice: Option<Notice>) -> Self {
         Self {
             frame: Frame::new("Sign in", "", None),
             notice,
@@ -47,15 +45,8 @@ impl Page {
                 .kind("password")
                 .autocomplete("current-password"),
             next: local(next).to_owned(),
-            provider: app.openid().map(|openid| host(openid.provider.issuer()).to_owned()),
         }
     }
-}
-
-/// An issuer as people know it.
-pub(super) fn host(issuer: &str) -> &str {
-    let rest = issuer.split("://").nth(1).unwrap_or(issuer);
-    rest.split('/').next().unwrap_or(rest)
 }
 
 #[derive(Deserialize)]
@@ -76,14 +67,13 @@ pub(super) fn local(next: &str) -> &str {
 }
 
 async fn form(
-    State(app): State<App>,
     MaybeCaller(caller): MaybeCaller,
     Query(query): Query<Next>,
 ) -> Result<Response, Problem> {
     if caller.is_some() {
         return Ok(see_other(local(&query.next)));
     }
-    page::html(&Page::new(&app, "", &query.next, None))
+    page::html(&Page::new("", &query.next, None))
 }
 
 async fn sign_in(
@@ -104,12 +94,8 @@ async fn sign_in(
     match tried {
         Ok(signed_in) => Ok(begun(&app, &signed_in, local(form.get("next")))),
         Err(problem) => {
-            let page = Page::new(
-                &app,
-                form.get("name"),
-                form.get("next"),
-                Some(Notice::refused(&problem)),
-            );
+            let page =
+                Page::new(form.get("name"), form.get("next"), Some(Notice::refused(&problem)));
             page::refused(&problem, &page)
         }
     }
@@ -120,19 +106,9 @@ pub(super) fn begun(app: &App, signed_in: &SignedIn, next: &str) -> Response {
     with_cookie(app, signed_in.token.expose(), "", see_other(next))
 }
 
-fn with_cookie(app: &App, value: &str, more: &str, response: Response) -> Response {
-    set_cookie(app, cookie_name(app), value, more, response)
-}
-
-/// Sets a cookie that only this server reads.
-pub(super) fn set_cookie(
-    app: &App,
-    name: &str,
-    value: &str,
-    more: &str,
-    mut response: Response,
-) -> Response {
+fn with_cookie(app: &App, value: &str, more: &str, mut response: Response) -> Response {
     let secure = if app.settings().is_secure() { "; Secure" } else { "" };
+    let name = cookie_name(app);
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
