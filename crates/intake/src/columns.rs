@@ -576,7 +576,11 @@ pub fn without_rows(
             let record = [&*number, &**why].into_iter().chain(cells.iter().copied());
             let _in_memory = left.write_record(record);
             kept.push_str(text.get(end..range.start).unwrap_or_default());
-            kept.push('\n');
+            // Its own line ends stay, and those of blank lines before it.
+            let breaks = |text: &str| text.matches('\n').count();
+            let all = text.get(range.clone()).map_or(1, breaks);
+            let within: usize = cells.iter().map(|cell| breaks(cell)).sum();
+            kept.push_str(&"\n".repeat(all.saturating_sub(within)));
             end = range.end;
         }
     })?;
@@ -692,6 +696,28 @@ mod tests {
         let left = String::from_utf8(left).unwrap();
         assert!(left.starts_with("row,why it was left out,Ship Date"), "{left}");
         assert!(left.contains("3,no date,\"two\nlines\",9520000002015"), "{left}");
+    }
+
+    #[test]
+    fn rows_have_the_numbers_that_a_spreadsheet_shows_whatever_ends_a_line() {
+        for end in ["\n", "\r\n"] {
+            let text = ["a,b", "1,2", "", "", "3,\"x\ny\"", "5,6", ""].join(end);
+            let tree =
+                readers::read(Format::Csv, text.as_bytes(), &ReadOptions::default()).unwrap();
+            let rows = tree.root.get("rows").and_then(Json::as_array).unwrap();
+            let places: Vec<&str> =
+                rows.iter().filter_map(|row| row.get("@at").and_then(Json::as_str)).collect();
+            assert_eq!(places, ["row 2", "row 5", "row 6"], "{end:?}");
+            let mut numbers = Vec::new();
+            readers::csv::each_row(&text, |number, _, _| numbers.push(number)).unwrap();
+            assert_eq!(numbers, [0, 2, 5, 6], "{end:?}");
+            let left_out = BTreeMap::from([(5, "wrong".to_owned())]);
+            let (kept, _) = without_rows(text.as_bytes(), &left_out).unwrap();
+            let mut numbers = Vec::new();
+            let kept = String::from_utf8(kept).unwrap();
+            readers::csv::each_row(&kept, |number, _, _| numbers.push(number)).unwrap();
+            assert_eq!(numbers, [0, 2, 6], "{end:?} {kept:?}");
+        }
     }
 
     #[test]
