@@ -7,10 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,6 +28,25 @@ const USER: &str = "quality@example.com";
 struct Running {
     issuer: String,
     process: Child,
+    lines: Receiver<String>,
+}
+
+impl Running {
+    /// Gives it a word; what it answers after the word it answers with.
+    fn tell(&mut self, word: &str, answer: &str) -> String {
+        writeln!(self.process.stdin.as_mut().unwrap(), "{word}").unwrap();
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_secs(60)).unwrap();
+            if let Some(rest) = line.strip_prefix(answer) {
+                return rest.trim().to_owned();
+            }
+        }
+    }
+
+    /// How often its keys were asked for.
+    fn asked(&mut self) -> String {
+        self.tell("asked", "asked ")
+    }
 }
 
 impl Drop for Running {
@@ -61,8 +81,11 @@ fn start() -> Option<Running> {
         assert_ne!(lines.read_line(&mut issuer).unwrap(), 0, "the provider did not start");
     }
     // Whatever else it prints is read, lest it waits for a reader.
-    std::thread::spawn(move || lines.lines().map_while(Result::ok).for_each(drop));
-    Some(Running { issuer: issuer.trim().to_owned(), process })
+    let (send, read) = channel();
+    std::thread::spawn(move || {
+        lines.lines().map_while(Result::ok).for_each(|line| drop(send.send(line)));
+    });
+    Some(Running { issuer: issuer.trim().to_owned(), process, lines: read })
 }
 
 fn now_s() -> i64 {
@@ -376,4 +399,28 @@ fn keys_of_other_kinds_and_uses_are_left_out() {
     let many: Vec<Value> = (0..65).map(|_| json!({})).collect();
     assert!(Keys::parse(json!({"keys": many}).to_string().as_bytes()).is_err());
     assert!(Keys::parse(b"{}").is_err() && Keys::parse(b"").is_err());
+}
+
+fn sign_in(running: &Running, provider: &Provider) -> Result<String, OidcError> {
+    let (url, login) = provider.begin(REDIRECT).unwrap();
+    let query = Browser::new().walk(&running.issuer, &url);
+    provider.finish(&login, &callback(&query), now_s()).map(|user| user.subject)
+}
+
+#[test]
+fn new_keys_of_the_provider_are_fetched_at_once_and_then_not_again_within_a_minute() {
+    let Some(mut running) = start() else { return };
+    let provider = provider(&running, "without");
+    assert_eq!(sign_in(&running, &provider).unwrap(), USER);
+    assert_eq!(sign_in(&running, &provider).unwrap(), USER);
+    assert_eq!(running.asked(), "1", "known keys are kept");
+    assert_eq!(running.tell("rotate", "rotated "), "1");
+    assert_eq!(sign_in(&running, &provider).unwrap(), USER);
+    assert_eq!(running.asked(), "2", "a key that is unknown may be a new one");
+    assert_eq!(running.tell("rotate", "rotated "), "2");
+    for _ in 0..3 {
+        let error = sign_in(&running, &provider).unwrap_err();
+        assert!(matches!(error, OidcError::Token(TokenError::UnknownKey)), "{error:?}");
+    }
+    assert_eq!(running.asked(), "2", "unknown keys do not make us call the provider each time");
 }

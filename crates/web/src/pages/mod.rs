@@ -10,6 +10,7 @@ mod events;
 mod ledger;
 mod link;
 mod members;
+mod openid;
 mod overview;
 mod publications;
 mod sign_in;
@@ -37,6 +38,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(events::routes());
     routes.extend(link::routes());
     routes.extend(members::routes());
+    routes.extend(openid::routes());
     routes.extend(overview::routes());
     routes.extend(sign_in::routes());
     routes.extend(consumer::routes());
