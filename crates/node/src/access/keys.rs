@@ -177,8 +177,7 @@ impl Node {
     pub fn api_key_revoke(&self, by: &Principal, id: &str) -> Result<(), NodeError> {
         by.require(Permission::ManageAccounts)?;
         let now = signed(self.now_ms());
-        let revoked =
-            self.access.desk().revoke_api_key(id, now).map_err(|e| store_error(&e))?;
+        let revoked = self.access.desk().revoke_api_key(id, now).map_err(|e| store_error(&e))?;
         if !revoked {
             let what = "is not there or is revoked; `countermark api-key list` shows them";
             return Err(AccessError::NotFound(format!("the API key {id} {what}")).into());

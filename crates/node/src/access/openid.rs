@@ -72,7 +72,8 @@ impl Node {
                 return Ok(name);
             }
         }
-        let what = format!("99 accounts are named \"{short}\" already; ask an owner for a sign-in link");
+        let what =
+            format!("99 accounts are named \"{short}\" already; ask an owner for a sign-in link");
         Err(AccessError::Exists(what).into())
     }
 }
