@@ -24,7 +24,7 @@ const CARGO_DENY_VERSION: &str = "0.20";
 pub(crate) const PYTHON: &str = ".venv/bin/python";
 
 /// Folders with a `package-lock.json`: outside tools that come from npm.
-const NPM_FOLDERS: [&str; 1] = ["tests/oidc"];
+const NPM_FOLDERS: [&str; 2] = ["tests/oidc", "tests/browser"];
 
 /// Installs what is missing; a second run changes nothing.
 pub(crate) fn run() -> Result<()> {
