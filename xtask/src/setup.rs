@@ -1,5 +1,6 @@
 //! What the tests need beside Rust: outside tools that check our formats, and the dependency audit.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -8,15 +9,18 @@ use anyhow::Result;
 use crate::run::{cargo, program};
 
 /// The independent implementations that must agree with ours, pinned.
-const PYTHON_PACKAGES: [&str; 6] = [
+const PYTHON_PACKAGES: [&str; 7] = [
     "epcis_event_hash_generator==1.9.3",
     "scitt-cose==0.5.0",
     "pymerkle==7.0.0",
     "pycose==1.1.0",
     "jsonschema==4.26.0",
+    "schemathesis==4.32.5",
     // pycose 1.1.0 does not read what cbor2 6 decodes to.
     "cbor2==5.9.0",
 ];
+/// A peer of the benchmark, and what puts load on a server from outside.
+const DEBIAN_PACKAGES: [&str; 2] = ["postgresql", "wrk"];
 const STAMP: &str = ".venv/countermark-packages";
 const CARGO_DENY_VERSION: &str = "0.20";
 
@@ -24,7 +28,7 @@ const CARGO_DENY_VERSION: &str = "0.20";
 pub(crate) const PYTHON: &str = ".venv/bin/python";
 
 /// Folders with a `package-lock.json`: outside tools that come from npm.
-const NPM_FOLDERS: [&str; 2] = ["tests/oidc", "tests/browser"];
+const NPM_FOLDERS: [&str; 3] = ["tests/browser", "tests/clients", "tests/oidc"];
 
 /// Installs what is missing; a second run changes nothing.
 pub(crate) fn run() -> Result<()> {
@@ -42,7 +46,25 @@ pub(crate) fn run() -> Result<()> {
     if !answers("cargo", &["deny", "--version"]) {
         cargo(&["install", "--quiet", "--locked", "cargo-deny", "--version", CARGO_DENY_VERSION])?;
     }
-    Ok(())
+    debian_packages()
+}
+
+/// What the benchmark compares with, where it can be had without a question: as root on Debian.
+/// Elsewhere `bench --peers` says what is missing.
+fn debian_packages() -> Result<()> {
+    let installed = |name| answers("dpkg", &["-s", name]);
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if !is_root || !answers("apt-get", &["--version"]) {
+        return Ok(());
+    }
+    let missing: Vec<&str> = DEBIAN_PACKAGES.into_iter().filter(|name| !installed(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut arguments = vec!["install", "--yes", "-qq", "--no-install-recommends"];
+    arguments.extend(missing);
+    program("apt-get", &["update", "-qq"])?;
+    program("apt-get", &arguments)
 }
 
 /// Licences, bans and sources by `deny.toml`; advisories too where the advisory list can be had.

@@ -268,7 +268,7 @@ impl Node {
         report: &mut CaptureReport,
         progress: &dyn Progress,
     ) -> Result<(), NodeError> {
-        let outcome = match mapping.import(&file.bytes, &self.master_data()?) {
+        let outcome = match mapping.import(&file.bytes, &self.master_data_of(&member.id)?) {
             Ok(outcome) => outcome,
             Err(error) => {
                 report.unreadable |= matches!(error, IntakeError::Read(_));
@@ -336,7 +336,7 @@ impl Node {
     ) -> Result<Preview, NodeError> {
         let member = self.held(&self.member_in(&by.scope(), member)?)?;
         let mut preview = Preview::default();
-        let outcome = match mapping.import(&file.bytes, &self.master_data()?) {
+        let outcome = match mapping.import(&file.bytes, &self.master_data_of(&member.id)?) {
             Ok(outcome) => outcome,
             Err(error) => {
                 preview.unreadable = matches!(error, IntakeError::Read(_));

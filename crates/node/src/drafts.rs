@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 
 use countermark_epcis::Finding;
+pub use countermark_intake::columns::row_of;
+use countermark_intake::columns::without_rows;
 pub use countermark_intake::columns::{ColumnMap, STEPS, Step, TARGETS, Table, Target};
-use countermark_intake::columns::{row_of, without_rows};
+use countermark_intake::gs1;
 use countermark_intake::{Library, Mapping};
 use countermark_ledger::ids::{MemberId, hex};
 use countermark_ledger::trust::unhex;
@@ -358,7 +360,7 @@ impl Node {
     ) -> Result<Vec<String>, NodeError> {
         let scope = by.scope();
         let id = self.member_in(&scope, member)?;
-        let master = self.master_data()?;
+        let master = self.master_data_of(&id)?;
         let mut names: Vec<String> =
             self.own_mappings(&scope, member)?.into_iter().map(|own| own.name).collect();
         names.extend(self.shipped()?.describe()?.into_iter().map(|one: Description| one.id));
@@ -380,6 +382,28 @@ impl Node {
         }
         found.sort_by_key(|(faults, _)| *faults);
         Ok(found.into_iter().map(|(_, name)| name).collect())
+    }
+
+    /// The names of the shipped mappings.
+    ///
+    /// # Errors
+    /// Where one of them does not compile.
+    pub fn shipped_mappings(&self) -> Result<Vec<String>, NodeError> {
+        Ok(self.shipped()?.describe()?.into_iter().map(|one| one.id).collect())
+    }
+
+    /// Places and parties that master data know: GLN and name.
+    ///
+    /// # Errors
+    /// Where the caller may not capture, or the desk cannot be read.
+    pub fn known_places(&self, by: &Principal) -> Result<Vec<(String, String)>, NodeError> {
+        by.require(crate::access::Permission::Capture)?;
+        let master = self.master_data()?;
+        let mut places: Vec<(String, String)> =
+            master.locations().iter().map(|one| (one.gln.clone(), one.name.clone())).collect();
+        places.sort_by(|a, b| a.1.cmp(&b.1));
+        places.dedup();
+        Ok(places)
     }
 
     fn draft_named(&self, mut draft: Draft) -> Draft {
@@ -467,6 +491,22 @@ impl Node {
         }
         Ok(())
     }
+}
+
+/// Checks a GTIN, check digit included; `Err` says in words what is wrong.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_gtin(text: &str) -> Result<(), String> {
+    gs1::gtin(text).map(|_| ())
+}
+
+/// Checks a GLN, check digit included; `Err` says in words what is wrong.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_gln(text: &str) -> Result<(), String> {
+    gs1::gln(text).map(|_| ())
 }
 
 /// Files of the inbox that belong to drafts.

@@ -81,6 +81,29 @@ impl Messages {
         self.jobs.push(Job { state, from, blocks: self.bytes.len() / BLOCK - from });
     }
 
+    /// The message of a node above two others: 01 ‖ left ‖ right (RFC 9162 §2.1.1).
+    pub fn node(&mut self, left: &Hash, right: &Hash) {
+        // Made in one piece with its padding: nodes are most of what there is to hash.
+        let mut message = [0; 2 * BLOCK];
+        message[0] = 1;
+        message[1..33].copy_from_slice(left);
+        message[33..65].copy_from_slice(right);
+        message[65] = 0x80;
+        message[2 * BLOCK - 2..].copy_from_slice(&(65_u16 * 8).to_be_bytes());
+        let from = self.bytes.len() / BLOCK;
+        self.bytes.extend_from_slice(&message);
+        self.jobs.push(Job { state: INITIAL, from, blocks: 2 });
+    }
+
+    /// The rest, of 32 bytes, of a message of which one block led to a state.
+    pub fn half_block(&mut self, state: State, rest: &[u8; 32]) {
+        let mut block = [0; BLOCK];
+        block[..32].copy_from_slice(rest);
+        block[32] = 0x80;
+        block[BLOCK - 2..].copy_from_slice(&(96_u16 * 8).to_be_bytes());
+        self.block(state, &block);
+    }
+
     /// Adds one whole block to be hashed after a state, for [`Messages::states`].
     pub fn block(&mut self, state: State, block: &[u8; BLOCK]) {
         let from = self.bytes.len() / BLOCK;
@@ -166,15 +189,69 @@ mod wide {
 
     /// The round constants (FIPS 180-4 §4.2.2).
     const K: [u32; 64] = [
-        0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4,
-        0xab1c_5ed5, 0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe,
-        0x9bdc_06a7, 0xc19b_f174, 0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f,
-        0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da, 0x983e_5152, 0xa831_c66d, 0xb003_27c8, 0xbf59_7fc7,
-        0xc6e0_0bf3, 0xd5a7_9147, 0x06ca_6351, 0x1429_2967, 0x27b7_0a85, 0x2e1b_2138, 0x4d2c_6dfc,
-        0x5338_0d13, 0x650a_7354, 0x766a_0abb, 0x81c2_c92e, 0x9272_2c85, 0xa2bf_e8a1, 0xa81a_664b,
-        0xc24b_8b70, 0xc76c_51a3, 0xd192_e819, 0xd699_0624, 0xf40e_3585, 0x106a_a070, 0x19a4_c116,
-        0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5, 0x391c_0cb3, 0x4ed8_aa4a, 0x5b9c_ca4f, 0x682e_6ff3,
-        0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7,
+        0x428a_2f98,
+        0x7137_4491,
+        0xb5c0_fbcf,
+        0xe9b5_dba5,
+        0x3956_c25b,
+        0x59f1_11f1,
+        0x923f_82a4,
+        0xab1c_5ed5,
+        0xd807_aa98,
+        0x1283_5b01,
+        0x2431_85be,
+        0x550c_7dc3,
+        0x72be_5d74,
+        0x80de_b1fe,
+        0x9bdc_06a7,
+        0xc19b_f174,
+        0xe49b_69c1,
+        0xefbe_4786,
+        0x0fc1_9dc6,
+        0x240c_a1cc,
+        0x2de9_2c6f,
+        0x4a74_84aa,
+        0x5cb0_a9dc,
+        0x76f9_88da,
+        0x983e_5152,
+        0xa831_c66d,
+        0xb003_27c8,
+        0xbf59_7fc7,
+        0xc6e0_0bf3,
+        0xd5a7_9147,
+        0x06ca_6351,
+        0x1429_2967,
+        0x27b7_0a85,
+        0x2e1b_2138,
+        0x4d2c_6dfc,
+        0x5338_0d13,
+        0x650a_7354,
+        0x766a_0abb,
+        0x81c2_c92e,
+        0x9272_2c85,
+        0xa2bf_e8a1,
+        0xa81a_664b,
+        0xc24b_8b70,
+        0xc76c_51a3,
+        0xd192_e819,
+        0xd699_0624,
+        0xf40e_3585,
+        0x106a_a070,
+        0x19a4_c116,
+        0x1e37_6c08,
+        0x2748_774c,
+        0x34b0_bcb5,
+        0x391c_0cb3,
+        0x4ed8_aa4a,
+        0x5b9c_ca4f,
+        0x682e_6ff3,
+        0x748f_82ee,
+        0x78a5_636f,
+        0x84c8_7814,
+        0x8cc7_0208,
+        0x90be_fffa,
+        0xa450_6ceb,
+        0xbef9_a3f7,
         0xc671_78f2,
     ];
 
@@ -364,6 +441,27 @@ mod tests {
             let alone: Vec<Hash> = messages.iter().map(|m| Sha256::digest(m).into()).collect();
             assert_eq!(all(&messages), alone, "{count} messages");
         }
+    }
+
+    #[test]
+    fn messages_made_in_one_piece_are_those_made_in_parts() {
+        let mut together = Messages::new();
+        let (mut whole, mut parts) = (Vec::new(), Vec::new());
+        for i in 0..20 {
+            together.node(&[i; 32], &[i + 1; 32]);
+            together.half_block([7; 8], &[i; 32]);
+        }
+        together.digests(&mut whole);
+        for i in 0..20 {
+            together.begin();
+            [&[1][..], &[i; 32], &[i + 1; 32]].iter().for_each(|part| together.push(part));
+            together.end();
+            together.begin_after([7; 8], BLOCK);
+            together.push(&[i; 32]);
+            together.end();
+        }
+        together.digests(&mut parts);
+        assert_eq!(whole, parts);
     }
 
     #[test]

@@ -58,6 +58,11 @@ window.addEventListener('pageshow', () => {
   }
 });
 
+// The zone of this browser's clock, where a form asks for one and nothing is known.
+for (const input of document.querySelectorAll('input[data-zone]')) {
+  if (!input.value) input.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? '';
+}
+
 // Copying: the button names what it copies by the id of the element that holds it.
 for (const button of document.querySelectorAll('button[data-copy]')) {
   button.addEventListener('click', async () => {

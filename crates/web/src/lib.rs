@@ -21,6 +21,8 @@ mod problem;
 mod rate;
 pub mod route;
 pub mod server;
+#[cfg(test)]
+mod testing;
 
 use std::net::IpAddr;
 use std::sync::Arc;

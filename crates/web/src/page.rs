@@ -16,7 +16,7 @@ struct Place {
     permission: Permission,
 }
 
-const PLACES: [Place; 9] = [
+const PLACES: [Place; 10] = [
     Place { key: "overview", path: "/app", words: "Overview", permission: Permission::Read },
     Place { key: "events", path: "/app/events", words: "Events", permission: Permission::Read },
     Place { key: "trace", path: "/app/trace", words: "Trace", permission: Permission::Read },
@@ -39,6 +39,12 @@ const PLACES: [Place; 9] = [
         path: "/app/publications",
         words: "Publications",
         permission: Permission::Publish,
+    },
+    Place {
+        key: "settings",
+        path: "/app/settings",
+        words: "Master data",
+        permission: Permission::Configure,
     },
     Place {
         key: "accounts",

@@ -6,6 +6,7 @@ pub(crate) mod help;
 pub(crate) mod members;
 pub(crate) mod operating;
 pub(crate) mod proofs;
+pub(crate) mod publications;
 pub(crate) mod pure;
 pub(crate) mod reading;
 pub(crate) mod serve;

@@ -20,6 +20,8 @@ mod erase;
 mod imports;
 mod members;
 mod proofs;
+mod publications;
 mod reading;
+mod server;
 mod support;
 mod upgrade;

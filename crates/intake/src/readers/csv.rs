@@ -39,7 +39,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Tree, ReadError> {
     let mut lines_in_cells: u64 = header.iter().map(|cell| line_breaks(cell)).sum();
     let rows = records.map(move |record| {
         let record = record.map_err(|e| fault(&e))?;
-        let line = record.position().map_or(0, ::csv::Position::line) + lines_before;
+        let line = record.position().map_or(0, |at| line_of(text, at)) + lines_before;
         let number = usize::try_from(line.saturating_sub(lines_in_cells)).unwrap_or(usize::MAX);
         lines_in_cells += record.iter().map(line_breaks).sum::<u64>();
         let cells: Vec<String> = record.iter().map(str::to_owned).collect();
@@ -85,13 +85,21 @@ pub(crate) fn each_row(
         let at = |position: &::csv::Position| usize::try_from(position.byte()).unwrap_or(0);
         let start = record.position().map_or(0, at) + before;
         let end = at(reader.position()) + before;
-        let line = record.position().map_or(0, ::csv::Position::line) + lines_before;
+        let line = record.position().map_or(0, |at| line_of(body, at)) + lines_before;
         let number = usize::try_from(line.saturating_sub(lines_in_cells)).unwrap_or(0);
         lines_in_cells += record.iter().map(line_breaks).sum::<u64>();
         let cells: Vec<&str> = record.iter().collect();
         row(if is_header { 0 } else { number }, &cells, start..end);
         is_header = false;
     }
+}
+
+/// The line that a record stands on: its position is that of the blank lines before it.
+fn line_of(text: &str, position: &::csv::Position) -> u64 {
+    let at = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let blank = text.as_bytes().get(at..).unwrap_or_default().iter();
+    let breaks = blank.take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    position.line() + breaks.filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>()
 }
 
 fn line_breaks(cell: &str) -> u64 {

@@ -279,8 +279,9 @@ mod tests {
 
     #[test]
     fn many_keys_derive_as_they_do_alone() {
-        let inputs: Vec<([u8; 32], &[u8])> =
-            (0..40).map(|i| ([i; 32], if i % 3 == 0 { &b"salt"[..] } else { b"dummy\x07" })).collect();
+        let inputs: Vec<([u8; 32], &[u8])> = (0..40)
+            .map(|i| ([i; 32], if i % 3 == 0 { &b"salt"[..] } else { b"dummy\x07" }))
+            .collect();
         let alone: Vec<[u8; 32]> = inputs.iter().map(|(key, info)| hkdf(key, &[info])).collect();
         assert_eq!(hkdf_many(&inputs), alone);
     }

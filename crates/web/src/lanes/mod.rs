@@ -15,7 +15,7 @@ use countermark_epcis::gs1::Identifier;
 use countermark_epcis::time::Instant;
 use countermark_node::trace::{EdgeKind, Trace, TraceEdge};
 
-pub(crate) use self::draw::{named, short, svg};
+pub(crate) use self::draw::{escape, named, short, svg};
 
 /// Marks above which those of one site, product and day are drawn as one.
 pub(crate) const MARKS_UNFOLDED_MAX: usize = 150;

@@ -38,10 +38,8 @@ pub(crate) fn routes() -> Vec<Route> {
 
 struct Value {
     name: String,
-    pointer: String,
     text: String,
     is_tree: bool,
-    can_prove: bool,
 }
 
 struct Class {
@@ -135,8 +133,6 @@ fn class(detail: &ClassDetail) -> Class {
         };
         Value {
             name: field.pointer.trim_start_matches('/').replace("~1", "/").replace("~0", "~"),
-            can_prove: !field.pointer.starts_with("/_provenance"),
-            pointer: field.pointer.clone(),
             text,
             is_tree,
         }

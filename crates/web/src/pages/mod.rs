@@ -2,18 +2,25 @@
 
 mod account;
 mod accounts;
+mod benchmark;
+mod columns;
 mod consumer;
 mod docs;
 mod documents;
 mod event;
 mod events;
+mod import;
 mod ledger;
 mod link;
 mod members;
 mod overview;
 mod publications;
+mod repair;
+mod settings;
 mod sign_in;
 mod telling;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod upload;
 mod verify;
@@ -35,11 +42,14 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(documents::routes());
     routes.extend(event::routes());
     routes.extend(events::routes());
+    routes.extend(import::routes());
     routes.extend(link::routes());
     routes.extend(members::routes());
     routes.extend(overview::routes());
+    routes.extend(settings::routes());
     routes.extend(sign_in::routes());
     routes.extend(consumer::routes());
+    routes.extend(benchmark::routes());
     routes.extend(docs::routes());
     routes.extend(ledger::routes());
     routes.extend(publications::routes());

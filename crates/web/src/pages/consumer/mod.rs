@@ -6,6 +6,8 @@
 
 mod answer;
 pub(crate) mod qr;
+#[cfg(test)]
+mod tests;
 mod view;
 mod words;
 

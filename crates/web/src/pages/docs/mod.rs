@@ -39,6 +39,11 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
+/// The files of a folder, by name.
+pub(super) fn files(folder: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    FILES.iter().filter(move |(name, _)| name.starts_with(folder)).copied()
+}
+
 /// Pages by their paths under `/docs/`, without ending.
 static PAGES: LazyLock<BTreeMap<String, Rendered>> = LazyLock::new(|| {
     let texts = FILES.iter().filter(|(name, _)| name.ends_with(".md"));
