@@ -43,7 +43,7 @@ fn a_trace_answers_in_a_sentence_with_a_picture_a_table_and_its_gaps() {
     assert_eq!(spelled.status, 200);
     let csv = world.get_as(&viewer, &lot_path().replace("/app/trace", "/app/trace.csv"));
     assert!(csv.header("content-type").starts_with("text/csv"));
-    assert!(csv.text().contains("2026-02-01 10:00,shipping,handover,"), "{}", csv.text());
+    assert!(csv.text().contains("2026-02-01 10:00,,shipping,handover,"), "{}", csv.text());
     assert!(csv.text().contains("missing: "));
 }
 
