@@ -19,8 +19,8 @@ const PYTHON_PACKAGES: [&str; 7] = [
     // pycose 1.1.0 does not read what cbor2 6 decodes to.
     "cbor2==5.9.0",
 ];
-/// A peer of the benchmark, and what puts load on a server from outside.
-const DEBIAN_PACKAGES: [&str; 2] = ["postgresql", "wrk"];
+/// Debian packages: a browser, a peer of the benchmark, and what puts load on a server from outside.
+const DEBIAN_PACKAGES: [&str; 3] = ["chromium", "postgresql", "wrk"];
 const STAMP: &str = ".venv/countermark-packages";
 const CARGO_DENY_VERSION: &str = "0.20";
 
@@ -49,22 +49,41 @@ pub(crate) fn run() -> Result<()> {
     debian_packages()
 }
 
-/// What the benchmark compares with, where it can be had without a question: as root on Debian.
-/// Elsewhere `bench --peers` says what is missing.
+/// Programs of the system that tests and benchmark call, where they can be had without a question:
+/// as root on Debian. Elsewhere it is said what is missing; the tests that need it say so too.
 fn debian_packages() -> Result<()> {
-    let installed = |name| answers("dpkg", &["-s", name]);
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    if !is_root || !answers("apt-get", &["--version"]) {
-        return Ok(());
-    }
+    let installed = |name: &str| answers("dpkg", &["-s", name]) || has_program(name);
     let missing: Vec<&str> = DEBIAN_PACKAGES.into_iter().filter(|name| !installed(name)).collect();
     if missing.is_empty() {
+        return Ok(());
+    }
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if !is_root || !answers("apt-get", &["--version"]) {
+        eprintln!(
+            "missing on this machine: {0}. Install them as root, on Debian by\n  apt-get install \
+             --no-install-recommends {0}\nUntil then the tests that need them are skipped.",
+            missing.join(" ")
+        );
         return Ok(());
     }
     let mut arguments = vec!["install", "--yes", "-qq", "--no-install-recommends"];
     arguments.extend(missing);
     program("apt-get", &["update", "-qq"])?;
     program("apt-get", &arguments)
+}
+
+/// The programs of the packages, where no package of Debian brought them.
+fn has_program(package: &str) -> bool {
+    match package {
+        "postgresql" => answers("postgres", &["--version"]),
+        "wrk" => Command::new("wrk")
+            .arg("-v")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok(),
+        other => answers(other, &["--version"]),
+    }
 }
 
 /// Licences, bans and sources by `deny.toml`; advisories too where the advisory list can be had.

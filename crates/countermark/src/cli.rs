@@ -82,9 +82,28 @@ pub(crate) struct Listen {
     /// The address that people use, where it is not the one listened at: `https://ledger.example.com`
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) openid: OpenId,
     /// Logs as JSON, also on a terminal (level: COUNTERMARK_LOG, such as `info` or `debug`)
     #[arg(long)]
     pub(crate) log_json: bool,
+}
+
+/// An OpenID provider that people may sign in by.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct OpenId {
+    /// OpenID provider that people may sign in by: its issuer, `https://login.example.com`
+    #[arg(long, value_name = "URL", requires = "openid_client_id")]
+    pub(crate) openid_issuer: Option<String>,
+    /// This server's client id at the provider
+    #[arg(long, value_name = "ID", requires = "openid_issuer")]
+    pub(crate) openid_client_id: Option<String>,
+    /// File whose first line is the client's secret; without one PKCE alone protects the sign-in
+    #[arg(long, value_name = "FILE", requires = "openid_issuer")]
+    pub(crate) openid_client_secret_file: Option<PathBuf>,
+    /// Certificates (PEM) to trust at the provider beside the public ones
+    #[arg(long, value_name = "FILE", requires = "openid_issuer")]
+    pub(crate) openid_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -13,6 +13,7 @@ mod import;
 mod ledger;
 mod link;
 mod members;
+mod openid;
 mod overview;
 mod publications;
 mod repair;
@@ -45,6 +46,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(import::routes());
     routes.extend(link::routes());
     routes.extend(members::routes());
+    routes.extend(openid::routes());
     routes.extend(overview::routes());
     routes.extend(settings::routes());
     routes.extend(sign_in::routes());

@@ -101,6 +101,8 @@ fn one_event_is_on_the_ledger_when_the_answer_comes() {
     assert_eq!(world.post(Role::Owner, "/events", JSON, "{").json()["rule"], "json.syntax");
     let jobs = world.get(Role::Owner, "/capture").json();
     assert_eq!(jobs[0]["account"], "owner");
+    let none = world.post(Role::Owner, "/capture", JSON, " nonsense");
+    assert_eq!((none.problem(), &none.json()["rule"]), ("invalid".into(), &"json.syntax".into()));
 }
 
 #[test]
