@@ -14,8 +14,8 @@ const HELP: &str = "\
 cargo xtask COMMAND
 
   setup        install what the tests need beside Rust: a Python environment in .venv, programs by
-               npm in tests/browser, tests/clients and tests/oidc, cargo-deny, and as root on Debian
-               chromium, postgresql and wrk
+               npm in tests/browser, tests/clients and tests/oidc, cargo-deny, and as root on
+               Debian chromium, postgresql and wrk
   check        what a change must pass before anything is run: format, lints, tidiness,
                dependencies
   test         everything that CI runs: setup, check, all tests, the demo, the outside tools, the
