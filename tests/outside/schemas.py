@@ -54,6 +54,11 @@ def main():
         fits(run_json("restore", "--data", again, "--from", archive, "--json"), "restore")
         fits(run_json("doctor", "--data", again, "--json"), "doctor")
         fits(run_json("restore", "--data", again, "--declare-loss", "--json"), "restore")
+        result = folder / "bench.json"
+        fits(run_json("bench", "--events", "500", "--trace-events", "400", "--json", "--output", result), "bench")
+        fits(json.loads(result.read_text()), "bench")
+    for kept in sorted((ROOT / "docs/benchmark").glob("*.json")):
+        fits(json.loads(kept.read_text()), "bench")
     tally.close()
 
 

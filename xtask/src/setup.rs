@@ -1,5 +1,6 @@
 //! What the tests need beside Rust: outside tools that check our formats, and the dependency audit.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -8,15 +9,18 @@ use anyhow::Result;
 use crate::run::{cargo, program};
 
 /// The independent implementations that must agree with ours, pinned.
-const PYTHON_PACKAGES: [&str; 6] = [
+const PYTHON_PACKAGES: [&str; 7] = [
     "epcis_event_hash_generator==1.9.3",
     "scitt-cose==0.5.0",
     "pymerkle==7.0.0",
     "pycose==1.1.0",
     "jsonschema==4.26.0",
+    "schemathesis==4.32.5",
     // pycose 1.1.0 does not read what cbor2 6 decodes to.
     "cbor2==5.9.0",
 ];
+/// Debian packages: a browser, a peer of the benchmark, and what puts load on a server from outside.
+const DEBIAN_PACKAGES: [&str; 3] = ["chromium", "postgresql", "wrk"];
 const STAMP: &str = ".venv/countermark-packages";
 const CARGO_DENY_VERSION: &str = "0.20";
 
@@ -24,7 +28,7 @@ const CARGO_DENY_VERSION: &str = "0.20";
 pub(crate) const PYTHON: &str = ".venv/bin/python";
 
 /// Folders with a `package-lock.json`: outside tools that come from npm.
-const NPM_FOLDERS: [&str; 1] = ["tests/oidc"];
+const NPM_FOLDERS: [&str; 3] = ["tests/browser", "tests/clients", "tests/oidc"];
 
 /// Installs what is missing; a second run changes nothing.
 pub(crate) fn run() -> Result<()> {
@@ -42,7 +46,44 @@ pub(crate) fn run() -> Result<()> {
     if !answers("cargo", &["deny", "--version"]) {
         cargo(&["install", "--quiet", "--locked", "cargo-deny", "--version", CARGO_DENY_VERSION])?;
     }
-    Ok(())
+    debian_packages()
+}
+
+/// Programs of the system that tests and benchmark call, where they can be had without a question:
+/// as root on Debian. Elsewhere it is said what is missing; the tests that need it say so too.
+fn debian_packages() -> Result<()> {
+    let installed = |name: &str| answers("dpkg", &["-s", name]) || has_program(name);
+    let missing: Vec<&str> = DEBIAN_PACKAGES.into_iter().filter(|name| !installed(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if !is_root || !answers("apt-get", &["--version"]) {
+        eprintln!(
+            "missing on this machine: {0}. Install them as root, on Debian by\n  apt-get install \
+             --no-install-recommends {0}\nUntil then the tests that need them are skipped.",
+            missing.join(" ")
+        );
+        return Ok(());
+    }
+    let mut arguments = vec!["install", "--yes", "-qq", "--no-install-recommends"];
+    arguments.extend(missing);
+    program("apt-get", &["update", "-qq"])?;
+    program("apt-get", &arguments)
+}
+
+/// The programs of the packages, where no package of Debian brought them.
+fn has_program(package: &str) -> bool {
+    match package {
+        "postgresql" => answers("postgres", &["--version"]),
+        "wrk" => Command::new("wrk")
+            .arg("-v")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok(),
+        other => answers(other, &["--version"]),
+    }
 }
 
 /// Licences, bans and sources by `deny.toml`; advisories too where the advisory list can be had.

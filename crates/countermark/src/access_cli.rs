@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::Data;
+use crate::cli::Place;
 
 /// A password: never an argument itself.
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ pub(crate) enum AccountCommand {
     /// Add an account
     Add {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         name: String,
         /// owner, operator, member-user, auditor or viewer
         #[arg(long)]
@@ -58,26 +58,26 @@ pub(crate) enum AccountCommand {
     /// List the accounts
     List {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         #[arg(long)]
         json: bool,
     },
     /// Disable an account: its sessions end at once, its API keys are revoked
     Disable {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         name: String,
     },
     /// Let a disabled account sign in again
     Enable {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         name: String,
     },
     /// Set an account's password; its sessions end
     Password {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         name: String,
         /// File whose first line is the password; `-` is standard input
         #[arg(long, value_name = "FILE", default_value = "-")]
@@ -86,7 +86,7 @@ pub(crate) enum AccountCommand {
     /// Give an account another role
     Role {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         name: String,
         /// owner, operator, member-user, auditor or viewer
         role: String,
@@ -99,7 +99,7 @@ pub(crate) enum AccountCommand {
     /// Make a one-time link that lets somebody make an account
     Invite {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// owner, operator, member-user, auditor or viewer
         #[arg(long)]
         role: String,
@@ -112,7 +112,7 @@ pub(crate) enum AccountCommand {
     /// Make a one-time link that signs in with an account
     Link {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         name: String,
         #[command(flatten)]
         link: LinkArguments,
@@ -124,7 +124,7 @@ pub(crate) enum ApiKeyCommand {
     /// Make an API key; it is shown once
     Add {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// The account that it acts for
         #[arg(long)]
         account: String,
@@ -146,7 +146,7 @@ pub(crate) enum ApiKeyCommand {
     /// List the API keys
     List {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// Those of this account only
         #[arg(long)]
         account: Option<String>,
@@ -156,7 +156,7 @@ pub(crate) enum ApiKeyCommand {
     /// Revoke an API key, by its id
     Revoke {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         id: String,
     },
 }

@@ -12,7 +12,7 @@ use crate::publication_cli::PublicationCommand;
 const EXIT_CODES: &str = "\
 Exit codes: 0 holds; 1 does not hold, or invalid; 2 usage, or a data directory that cannot be used \
 that way; 3 input that cannot be read; 4 consistent, but log key not checked (verify without --trust); \
-5 not allowed.";
+5 not allowed; 6 server cannot be reached, or is too busy.";
 
 /// A provenance ledger that several companies share and none of them owns.
 #[derive(Debug, Parser)]
@@ -30,6 +30,33 @@ pub(crate) struct Data {
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) unlock: Unlock,
+}
+
+/// The node that a command works on: one whose data directory is here, or one behind a server.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    #[command(flatten)]
+    pub(crate) at: At,
+    /// The API key for the server (else COUNTERMARK_TOKEN)
+    #[arg(long, requires = "server")]
+    pub(crate) token: Option<String>,
+    /// Certificates (PEM) that the server's may be signed by, beside the public ones
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(crate) server_ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
+}
+
+/// Where the node is.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct At {
+    /// The node's data directory
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["token", "server_ca"])]
+    pub(crate) data: Option<PathBuf>,
+    /// The node's server, such as https://ledger.example.com
+    #[arg(long, value_name = "URL", conflicts_with = "passphrase_file")]
+    pub(crate) server: Option<String>,
 }
 
 /// How the node's keys are unlocked. Without either, the key file that `init` made is used.
@@ -55,9 +82,28 @@ pub(crate) struct Listen {
     /// The address that people use, where it is not the one listened at: `https://ledger.example.com`
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) openid: OpenId,
     /// Logs as JSON, also on a terminal (level: COUNTERMARK_LOG, such as `info` or `debug`)
     #[arg(long)]
     pub(crate) log_json: bool,
+}
+
+/// An OpenID provider that people may sign in by.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct OpenId {
+    /// OpenID provider that people may sign in by: its issuer, `https://login.example.com`
+    #[arg(long, value_name = "URL", requires = "openid_client_id")]
+    pub(crate) openid_issuer: Option<String>,
+    /// This server's client id at the provider
+    #[arg(long, value_name = "ID", requires = "openid_issuer")]
+    pub(crate) openid_client_id: Option<String>,
+    /// File whose first line is the client's secret; without one PKCE alone protects the sign-in
+    #[arg(long, value_name = "FILE", requires = "openid_issuer")]
+    pub(crate) openid_client_secret_file: Option<PathBuf>,
+    /// Certificates (PEM) to trust at the provider beside the public ones
+    #[arg(long, value_name = "FILE", requires = "openid_issuer")]
+    pub(crate) openid_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,7 +131,7 @@ pub(crate) enum Command {
     /// Commit EPCIS 2.0 JSON-LD documents
     Capture {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// The member that captures (default: the first)
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
@@ -100,7 +146,7 @@ pub(crate) enum Command {
     /// Commit documents of foreign formats through a mapping
     Import {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
         /// The mapping's name (see `mapping list`)
@@ -123,7 +169,7 @@ pub(crate) enum Command {
     /// Parties, items and sites that the resolver knows
     MasterData {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// TOML file to add
         file: PathBuf,
     },
@@ -133,14 +179,14 @@ pub(crate) enum Command {
     /// Parties and items that documents named and nobody here knows
     Quarantine {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         #[arg(long)]
         json: bool,
     },
     /// Endorse an event's record; counts where the member's keys are in another hand
     Endorse {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
         /// The event's id, or the id of its record (32 hex digits) where the event's is erased
@@ -149,7 +195,7 @@ pub(crate) enum Command {
     /// Events, by the parameters of the EPCIS simple event query
     Events {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// For example 'MATCH_epc=…&EQ_bizStep=shipping'
         #[arg(long, default_value = "")]
         query: String,
@@ -162,7 +208,7 @@ pub(crate) enum Command {
     /// Where something came from and where it went, across the members of this node
     Trace {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// A lot, item or logistic unit: Digital Link, EPC URN or element string
         id: String,
         /// Only where it came from
@@ -177,7 +223,7 @@ pub(crate) enum Command {
     /// Write a bundle that proves an event, or fields of it, to anyone, offline
     Prove {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// The event's id, or the id of its record (32 hex digits) where the event's is erased
         event_id: String,
         /// JSON pointer to a field of the event as `events --json` prints it
@@ -189,7 +235,7 @@ pub(crate) enum Command {
     /// Write the COSE receipt (RFC 9942) of the statement that captured an event
     Receipt {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// The event's id, or the id of its record (32 hex digits) where the event's is erased
         event_id: String,
         #[arg(short, long, value_name = "FILE")]
@@ -201,7 +247,7 @@ pub(crate) enum Command {
     /// Write this log's trust policy: whom a verifier trusts
     Trust {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
@@ -240,7 +286,7 @@ pub(crate) enum Command {
     /// The transparency log as others read it (C2SP tlog-tiles)
     Log {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// `checkpoint`, or a tile's path such as `tile/0/000` or `tile/entries/000.p/5`
         path: String,
         #[arg(short, long, value_name = "FILE")]
@@ -259,7 +305,7 @@ pub(crate) enum Command {
     /// Destroy the values of an event, or of one field class of it; its proofs stay
     Erase {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
         /// The event's id, or the id of its record (32 hex digits) where the event's is erased
@@ -277,13 +323,13 @@ pub(crate) enum Command {
     /// Say which extensions belong to which field class (TOML), for events from now on
     Classes {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         file: PathBuf,
     },
     /// Confirm that the clock really did jump by more than an hour
     ConfirmClock {
         #[command(flatten)]
-        data: Data,
+        at: Place,
     },
     /// What the public may know: releases and recalls
     #[command(subcommand)]
@@ -297,7 +343,7 @@ pub(crate) enum Command {
     /// Refusals, sign-ins, and changes of accounts and keys, newest first
     AccessLog {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// Entries before this one (its number)
         #[arg(long, value_name = "ID")]
         before: Option<i64>,
@@ -362,6 +408,9 @@ pub(crate) enum Command {
         output: Option<PathBuf>,
         #[arg(long)]
         json: bool,
+        /// Only write the documents that would be captured, for a load generator
+        #[arg(long, value_name = "DIR")]
+        documents: Option<PathBuf>,
         /// Only opens the node in a directory and says how long it took
         #[arg(long, value_name = "DIR", hide = true)]
         only_open: Option<PathBuf>,
@@ -373,7 +422,7 @@ pub(crate) enum MemberCommand {
     /// Add a member whose keys this node holds
     Add {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         name: String,
         #[arg(long, value_name = "CC")]
         country: Option<String>,
@@ -381,25 +430,25 @@ pub(crate) enum MemberCommand {
     /// Let a member state nothing until it is resumed
     Suspend {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         name: String,
     },
     /// Let a suspended member state again
     Resume {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         name: String,
     },
     /// Let a member leave, by its own statement
     Leave {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         name: String,
     },
     /// List the members
     List {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         #[arg(long)]
         json: bool,
     },
@@ -410,21 +459,21 @@ pub(crate) enum KeyCommand {
     /// Replace the member's signing key by a new one
     Rotate {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
     },
     /// Give a member without a valid key a new one, stated by the founding member
     Register {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
     },
     /// Revoke a signing key, by its id
     Revoke {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         /// The member that states it: the key's own, or the founding one
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
@@ -433,7 +482,7 @@ pub(crate) enum KeyCommand {
     /// List the keys of all members
     List {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         #[arg(long)]
         json: bool,
     },
@@ -456,7 +505,7 @@ pub(crate) enum DocumentCommand {
     /// Keep a document
     Add {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         #[arg(long = "as", value_name = "MEMBER")]
         member: Option<String>,
         #[arg(long)]
@@ -466,7 +515,7 @@ pub(crate) enum DocumentCommand {
     /// Write a kept document to a file
     Get {
         #[command(flatten)]
-        data: Data,
+        at: Place,
         document_id: String,
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,

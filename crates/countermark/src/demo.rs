@@ -106,9 +106,12 @@ impl Drop for Folder {
 }
 
 pub(crate) fn run(once: bool, data: Option<PathBuf>, listen: &Listen) -> Result<u8> {
-    if !once {
+    let reached = if once {
+        None
+    } else {
         serve::check_free(listen)?;
-    }
+        Some(serve::Reached::new(listen)?)
+    };
     let story: Story = toml::from_str(std::str::from_utf8(file("story.toml")?)?)?;
     let keep = data.is_some() || !once;
     let data = match (data, once) {
@@ -141,19 +144,16 @@ pub(crate) fn run(once: bool, data: Option<PathBuf>, listen: &Listen) -> Result<
         say(&format!("  countermark trace --data {place} '{}'", story.lot));
         say(&format!("  countermark events --data {place} --query 'EQ_bizStep=shipping'"));
     }
-    if once {
-        return Ok(HOLDS);
-    }
+    let Some(reached) = reached else { return Ok(HOLDS) };
     say("");
-    serve_story(&folder.path, &story.lot, listen)
+    serve_story(&folder.path, &story.lot, listen, reached)
 }
 
 /// Shows the story in a browser, until Ctrl-C.
-fn serve_story(folder: &Path, lot: &str, listen: &Listen) -> Result<u8> {
+fn serve_story(folder: &Path, lot: &str, listen: &Listen, reached: serve::Reached) -> Result<u8> {
     serve::log_to_stderr(listen, "warn");
-    let tls = serve::tls(listen)?;
     let node = Arc::new(Node::open(folder, &Unlock::KeyFile, &Bar::new())?);
-    serve::run(Arc::clone(&node), listen, tls, |url| {
+    serve::run(Arc::clone(&node), listen, reached, |url| {
         let link = node.first_owner_link()?.context("the demonstration has an owner already")?;
         say("Open this link; it signs you in as the owner, once:");
         say(&format!("  {url}{}", link.path()));

@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use countermark_epcis::json::Json;
 use countermark_node::Progress;
 use serde::Serialize;
 
@@ -32,21 +31,6 @@ pub(crate) fn say_json(value: &impl Serialize) {
             std::process::exit(1);
         }
     }
-}
-
-/// An object from its members.
-pub(crate) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
-    Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-/// A text, or null.
-pub(crate) fn text_or_null(text: Option<&str>) -> Json {
-    text.map_or(Json::Null, Json::string)
-}
-
-/// A count.
-pub(crate) fn number(n: impl ToString) -> Json {
-    Json::Number(n.to_string())
 }
 
 const PROGRESS_AFTER: Duration = Duration::from_millis(700);

@@ -5,6 +5,7 @@
 //! says which field means what ([`mapping`]), and the resolver turns local codes, units and times
 //! into GS1 keys, UN/ECE units and offsets (with [`master`] data).
 
+pub mod columns;
 pub mod gs1;
 pub mod limits;
 pub mod mapping;

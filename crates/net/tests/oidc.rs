@@ -7,162 +7,34 @@
     reason = "a test fails by panicking"
 )]
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+#[path = "../../../tests/oidc/provider.rs"]
+mod provider;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countermark_net::http::{Answer, Client, Method, Options};
+use countermark_net::http::{Client, Method, Options};
 use countermark_net::oidc::id_token::{Claims, Expected, Keys, TokenError};
 use countermark_net::oidc::{Callback, OidcError, Provider, Settings};
+use provider::{Browser, Running, parameter};
 use serde_json::{Value, json};
 
 const REDIRECT: &str = "http://127.0.0.1:8480/sign-in/openid/callback";
 const SECRET: &str = "a secret: with + and % in it";
 const USER: &str = "quality@example.com";
 
-/// A provider that ends with the test.
-struct Running {
-    issuer: String,
-    process: Child,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ended = self.process.wait();
-    }
-}
-
-/// `None`, said aloud, where the provider is not installed outside CI.
 fn start() -> Option<Running> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/oidc");
-    if !folder.join("node_modules").is_dir() {
-        let on_ci = std::env::var_os("CI").is_some();
-        assert!(!on_ci, "no OpenID provider: `cargo xtask setup` installs it (needs npm)");
-        eprintln!("skipped: no OpenID provider; `cargo xtask setup` installs it (needs npm)");
-        return None;
-    }
-    let mut process = Command::new("node")
-        .arg("server.js")
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut issuer = String::new();
-    let mut lines = BufReader::new(process.stdout.take().unwrap());
-    // What it prints before is a warning about test settings.
-    while !issuer.starts_with("http://") {
-        issuer.clear();
-        assert_ne!(lines.read_line(&mut issuer).unwrap(), 0, "the provider did not start");
-    }
-    // Whatever else it prints is read, lest it waits for a reader.
-    std::thread::spawn(move || lines.lines().map_while(Result::ok).for_each(drop));
-    Some(Running { issuer: issuer.trim().to_owned(), process })
+    provider::start(REDIRECT)
+}
+
+/// The query with which the provider sends a browser back.
+fn walk(browser: &mut Browser, running: &Running, url: &str) -> String {
+    browser.walk(&running.issuer, url, REDIRECT, "quality%40example.com")
 }
 
 fn now_s() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
-}
-
-/// A browser that keeps cookies and fills in the provider's forms until it is sent back to us.
-struct Browser {
-    client: Client,
-    cookies: Vec<(String, String)>,
-    forms: usize,
-}
-
-impl Browser {
-    fn new() -> Self {
-        let client = Client::new(&Options::default()).unwrap();
-        Self { client, cookies: Vec::new(), forms: 0 }
-    }
-
-    fn send(&mut self, method: Method, url: &str, body: Option<&str>) -> Answer {
-        let cookies: Vec<String> =
-            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let cookies = cookies.join("; ");
-        let headers =
-            [("cookie", &*cookies), ("content-type", "application/x-www-form-urlencoded")];
-        let answer = self.client.send(method, url, &headers, body.map(str::as_bytes)).unwrap();
-        for (name, value) in &answer.headers {
-            if name == "set-cookie" {
-                let (name, value) = value.split(';').next().unwrap().split_once('=').unwrap();
-                self.cookies.retain(|(known, _)| known != name);
-                if !value.is_empty() {
-                    self.cookies.push((name.to_owned(), value.to_owned()));
-                }
-            }
-        }
-        answer
-    }
-
-    /// The query with which the provider sends the browser back.
-    fn walk(&mut self, issuer: &str, url: &str) -> String {
-        let mut answer = self.send(Method::Get, url, None);
-        for _ in 0..20 {
-            if let Some(location) = answer.header("location") {
-                if let Some(query) = location.strip_prefix(REDIRECT) {
-                    return query.trim_start_matches('?').to_owned();
-                }
-                let next = match location.strip_prefix('/') {
-                    Some(path) => format!("{issuer}/{path}"),
-                    None => location.to_owned(),
-                };
-                answer = self.send(Method::Get, &next, None);
-                continue;
-            }
-            let page = String::from_utf8(answer.body).unwrap();
-            assert_eq!(answer.status, 200, "{page}");
-            let action = between(&page, "action=\"", "\"").unwrap().to_owned();
-            let prompt = between(&page, "name=\"prompt\" value=\"", "\"").unwrap();
-            let fields = match prompt {
-                "login" => "prompt=login&login=quality%40example.com&password=anything",
-                other => {
-                    assert_eq!(other, "consent");
-                    "prompt=consent"
-                }
-            };
-            self.forms += 1;
-            answer = self.send(Method::Post, &action, Some(fields));
-        }
-        panic!("the provider does not come to an end");
-    }
-}
-
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
-    text.split_once(before)?.1.split_once(after).map(|(found, _)| found)
-}
-
-fn unescape(text: &str) -> String {
-    let (mut out, mut rest) = (Vec::new(), text.as_bytes());
-    while let [first, tail @ ..] = rest {
-        match (first, tail) {
-            (b'%', [a, b, tail @ ..]) => {
-                let hex = [*a, *b];
-                out.push(u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap());
-                rest = tail;
-            }
-            (b'+', _) => {
-                out.push(b' ');
-                rest = tail;
-            }
-            _ => {
-                out.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8(out).unwrap()
-}
-
-fn parameter(query: &str, name: &str) -> Option<String> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(known, _)| *known == name).map(|(_, value)| unescape(value)).next()
 }
 
 fn callback(query: &str) -> Callback {
@@ -194,7 +66,7 @@ fn a_user_signs_in_with_a_secret_and_without_one() {
         let (url, login) = provider.begin(REDIRECT).unwrap();
         assert!(url.contains("code_challenge_method=S256") && url.contains("nonce="), "{url}");
         let mut browser = Browser::new();
-        let query = browser.walk(&running.issuer, &url);
+        let query = walk(&mut browser, &running, &url);
         assert!(browser.forms >= 1, "the user was asked");
         let user = provider.finish(&login, &callback(&query), now_s()).unwrap();
         assert_eq!((&*user.issuer, &*user.subject), (&*running.issuer, USER));
@@ -210,7 +82,7 @@ fn an_answer_that_belongs_to_another_sign_in_is_refused() {
     let provider = provider(&running, "without");
     let (url, login) = provider.begin(REDIRECT).unwrap();
     let (_, other_login) = provider.begin(REDIRECT).unwrap();
-    let good = callback(&Browser::new().walk(&running.issuer, &url));
+    let good = callback(&walk(&mut Browser::new(), &running, &url));
     let refused = |login, callback: &Callback| {
         let error = provider.finish(login, callback, now_s()).unwrap_err();
         assert!(matches!(error, OidcError::OtherSignIn), "{error:?}");
@@ -242,7 +114,7 @@ fn token(running: &Running, nonce: &str) -> (String, Vec<u8>) {
          &redirect_uri={redirect}&code_challenge={challenge}&code_challenge_method=S256",
         running.issuer
     );
-    let query = Browser::new().walk(&running.issuer, &url);
+    let query = walk(&mut Browser::new(), running, &url);
     let code = parameter(&query, "code").unwrap();
     let body = format!(
         "grant_type=authorization_code&client_id=without&code={code}&redirect_uri={redirect}\
@@ -376,4 +248,28 @@ fn keys_of_other_kinds_and_uses_are_left_out() {
     let many: Vec<Value> = (0..65).map(|_| json!({})).collect();
     assert!(Keys::parse(json!({"keys": many}).to_string().as_bytes()).is_err());
     assert!(Keys::parse(b"{}").is_err() && Keys::parse(b"").is_err());
+}
+
+fn sign_in(running: &Running, provider: &Provider) -> Result<String, OidcError> {
+    let (url, login) = provider.begin(REDIRECT).unwrap();
+    let query = walk(&mut Browser::new(), running, &url);
+    provider.finish(&login, &callback(&query), now_s()).map(|user| user.subject)
+}
+
+#[test]
+fn new_keys_of_the_provider_are_fetched_at_once_and_then_not_again_within_a_minute() {
+    let Some(mut running) = start() else { return };
+    let provider = provider(&running, "without");
+    assert_eq!(sign_in(&running, &provider).unwrap(), USER);
+    assert_eq!(sign_in(&running, &provider).unwrap(), USER);
+    assert_eq!(running.asked(), "1", "known keys are kept");
+    assert_eq!(running.tell("rotate", "rotated "), "1");
+    assert_eq!(sign_in(&running, &provider).unwrap(), USER);
+    assert_eq!(running.asked(), "2", "a key that is unknown may be a new one");
+    assert_eq!(running.tell("rotate", "rotated "), "2");
+    for _ in 0..3 {
+        let error = sign_in(&running, &provider).unwrap_err();
+        assert!(matches!(error, OidcError::Token(TokenError::UnknownKey)), "{error:?}");
+    }
+    assert_eq!(running.asked(), "2", "unknown keys do not make us call the provider each time");
 }

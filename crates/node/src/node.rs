@@ -291,6 +291,7 @@ impl Node {
         let note = stores.desk.setting(clock::NOTE_SETTING).map_err(|e| store_error(&e))?;
         let clock_note = note.as_deref().and_then(clock::Note::decode);
         let read_only = standing::of(&stores.desk)?.reason();
+        let access = AccessState::open(&folder, clock.clone())?;
         let keys = Arc::clone(&keychain);
         let sequencer = Sequencer { stores, keys, log_signer, clock, clock_note, founder: None };
         let shared = Shared(Arc::new(Mutex::new(sequencer)));
@@ -298,7 +299,7 @@ impl Node {
         let classes =
             Classes::load(&shared.0.lock().unwrap_or_else(PoisonError::into_inner).stores)?;
         let (classes, origin) = (RwLock::new(Arc::new(classes)), secrets.origin.clone());
-        let (access, jobs) = (AccessState::default(), JobsState::default());
+        let jobs = JobsState::default();
         let in_place = RwLock::default();
         let node = Self {
             keychain,

@@ -180,7 +180,7 @@ fn prepare_some(
 
 /// Events that are prepared together: enough to fill the lanes of a processor that hashes many
 /// things at once, few enough that cores share a document evenly.
-const EVENTS_TOGETHER: usize = 64;
+const EVENTS_TOGETHER: usize = 32;
 
 /// Prepares many events on all cores; the order stays.
 pub(crate) fn prepare_all(

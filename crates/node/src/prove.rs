@@ -32,6 +32,25 @@ pub struct Receipt {
     pub leaf_index: u64,
 }
 
+impl Receipt {
+    /// A receipt that came from elsewhere, with its statement. Reads which leaf it is of; whether it
+    /// holds is for a verifier to say.
+    ///
+    /// # Errors
+    /// [`NodeError::Unreadable`] where it is no receipt of one leaf.
+    pub fn read(receipt: Vec<u8>, statement: Vec<u8>) -> Result<Self, NodeError> {
+        let unreadable =
+            |what: &str| NodeError::Unreadable { place: "receipt".into(), what: what.into() };
+        let read = receipt::Receipt::decode(&receipt).map_err(|e| unreadable(&e.to_string()))?;
+        match read.proof() {
+            receipt::Proof::Inclusion { leaf_index, .. } => {
+                Ok(Self { leaf_index: *leaf_index, receipt, statement })
+            }
+            receipt::Proof::Consistency { .. } => Err(unreadable("it is of two trees, no leaf")),
+        }
+    }
+}
+
 /// A bundle and what it lacks.
 pub struct Proof {
     /// The bundle.

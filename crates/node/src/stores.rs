@@ -11,7 +11,7 @@ use countermark_ledger::record::seal::WrapKey;
 use countermark_ledger::record::{self, FieldClass};
 use countermark_store::desk::Desk;
 use countermark_store::disk::{Disk, FileDisk, OpenError};
-use countermark_store::index::{self, EventRow, Index, VaultLocation};
+use countermark_store::index::{self, EventRow, Index, IndexError, VaultLocation};
 use countermark_store::log_store::{self, LogStore, LogView};
 use countermark_store::state_store::SqliteState;
 use countermark_store::vault::{
@@ -330,7 +330,14 @@ fn open_index(path: &Path) -> Result<Index, NodeError> {
     if !path.exists() {
         return Index::create(path).map_err(|e| store_error(&e));
     }
-    Index::open(path).map_err(|error| {
+    let opened = match Index::open(path) {
+        // Nothing is only in the index: one of an earlier version is made again from the log.
+        Err(IndexError::SchemaVersion { found, expected, .. }) if found < expected => {
+            Index::remove(path).and_then(|()| Index::create(path))
+        }
+        opened => opened,
+    };
+    opened.map_err(|error| {
         let what = chain(&error);
         // Some of its errors say it themselves.
         let advice = "`countermark index rebuild` makes it again";

@@ -131,10 +131,10 @@ fn another_version_or_another_database_is_not_opened() {
     raw.execute_batch("PRAGMA user_version = 99").unwrap();
     drop(raw);
     let error = Index::open(&path).unwrap_err();
-    assert!(matches!(error, IndexError::SchemaVersion { found: 99, expected: 1, .. }));
+    assert!(matches!(error, IndexError::SchemaVersion { found: 99, expected: 2, .. }));
     says_to_rebuild(&error);
     let raw = rusqlite::Connection::open(&path).unwrap();
-    raw.execute_batch("PRAGMA user_version = 1; PRAGMA application_id = 7").unwrap();
+    raw.execute_batch("PRAGMA user_version = 2; PRAGMA application_id = 7").unwrap();
     drop(raw);
     let error = Index::open_reader(&path).unwrap_err();
     assert!(matches!(error, IndexError::NotAnIndex { .. }));

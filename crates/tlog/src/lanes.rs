@@ -81,6 +81,29 @@ impl Messages {
         self.jobs.push(Job { state, from, blocks: self.bytes.len() / BLOCK - from });
     }
 
+    /// The message of a node above two others: 01 ‖ left ‖ right (RFC 9162 §2.1.1).
+    pub fn node(&mut self, left: &Hash, right: &Hash) {
+        // Made in one piece with its padding: nodes are most of what there is to hash.
+        let mut message = [0; 2 * BLOCK];
+        message[0] = 1;
+        message[1..33].copy_from_slice(left);
+        message[33..65].copy_from_slice(right);
+        message[65] = 0x80;
+        message[2 * BLOCK - 2..].copy_from_slice(&(65_u16 * 8).to_be_bytes());
+        let from = self.bytes.len() / BLOCK;
+        self.bytes.extend_from_slice(&message);
+        self.jobs.push(Job { state: INITIAL, from, blocks: 2 });
+    }
+
+    /// The rest, of 32 bytes, of a message of which one block led to a state.
+    pub fn half_block(&mut self, state: State, rest: &[u8; 32]) {
+        let mut block = [0; BLOCK];
+        block[..32].copy_from_slice(rest);
+        block[32] = 0x80;
+        block[BLOCK - 2..].copy_from_slice(&(96_u16 * 8).to_be_bytes());
+        self.block(state, &block);
+    }
+
     /// Adds one whole block to be hashed after a state, for [`Messages::states`].
     pub fn block(&mut self, state: State, block: &[u8; BLOCK]) {
         let from = self.bytes.len() / BLOCK;
@@ -418,6 +441,27 @@ mod tests {
             let alone: Vec<Hash> = messages.iter().map(|m| Sha256::digest(m).into()).collect();
             assert_eq!(all(&messages), alone, "{count} messages");
         }
+    }
+
+    #[test]
+    fn messages_made_in_one_piece_are_those_made_in_parts() {
+        let mut together = Messages::new();
+        let (mut whole, mut parts) = (Vec::new(), Vec::new());
+        for i in 0..20 {
+            together.node(&[i; 32], &[i + 1; 32]);
+            together.half_block([7; 8], &[i; 32]);
+        }
+        together.digests(&mut whole);
+        for i in 0..20 {
+            together.begin();
+            [&[1][..], &[i; 32], &[i + 1; 32]].iter().for_each(|part| together.push(part));
+            together.end();
+            together.begin_after([7; 8], BLOCK);
+            together.push(&[i; 32]);
+            together.end();
+        }
+        together.digests(&mut parts);
+        assert_eq!(whole, parts);
     }
 
     #[test]

@@ -90,10 +90,7 @@ pub fn roots(leaf_hashes: &mut [Hash], width: usize) -> Vec<Hash> {
     while length > 1 {
         for tree in leaf_hashes.chunks_exact(width) {
             for pair in tree[..length].chunks_exact(2) {
-                nodes.begin();
-                nodes.push(&[1]);
-                pair.iter().for_each(|hash| nodes.push(hash));
-                nodes.end();
+                nodes.node(&pair[0], &pair[1]);
             }
         }
         nodes.digests(&mut digests);

@@ -46,7 +46,8 @@ document.addEventListener('submit', (event) => {
   if (form.dataset.sent) { event.preventDefault(); return; }
   const question = event.submitter?.dataset.ask ?? form.dataset.ask;
   if (question && !window.confirm(question)) { event.preventDefault(); return; }
-  if (form.method !== 'post' || form.dataset.download !== undefined) return;
+  const elsewhere = form.dataset.download !== undefined || event.submitter?.formTarget === '_blank';
+  if (form.method !== 'post' || elsewhere) return;
   form.dataset.sent = '1';
   form.setAttribute('aria-busy', 'true');
   if (form.dataset.wait) say(form.dataset.wait);
@@ -57,6 +58,11 @@ window.addEventListener('pageshow', () => {
     form.removeAttribute('aria-busy');
   }
 });
+
+// The zone of this browser's clock, where a form asks for one and nothing is known.
+for (const input of document.querySelectorAll('input[data-zone]')) {
+  if (!input.value) input.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? '';
+}
 
 // Copying: the button names what it copies by the id of the element that holds it.
 for (const button of document.querySelectorAll('button[data-copy]')) {

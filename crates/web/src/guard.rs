@@ -172,7 +172,7 @@ async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Principal>>
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
         });
         let Some(token) = token else { return Err(not_signed_in()) };
-        let found = app.run(move |node| node.api_key(&token)).await?;
+        let found = app.check(move |node| node.api_key(&token)).await?;
         let unknown = || {
             Problem::new("not-signed-in", "the API key is unknown, revoked or expired")
                 .hint("an owner of this node can make a new one")
@@ -181,7 +181,7 @@ async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Principal>>
     }
     let Some(token) = session_cookie(app, headers) else { return Ok(None) };
     let token = token.to_owned();
-    let found = app.run(move |node| node.session(&token)).await?;
+    let found = app.check(move |node| node.session(&token)).await?;
     let ended = || Problem::new("not-signed-in", "the session has ended").hint("sign in again");
     found.map(|principal| Some(Arc::new(principal))).ok_or_else(ended)
 }
@@ -193,14 +193,19 @@ pub(crate) fn cookie_name(app: &App) -> &'static str {
 
 /// The session's token in a request.
 pub(crate) fn session_cookie<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    cookie(headers, cookie_name(app))
+}
+
+/// A cookie of a request.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == cookie_name(app))
-        .map(|(_, token)| token)
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, value)| value)
 }
 
 /// Whether the browser says that one of our own pages sent the request.
@@ -225,7 +230,7 @@ async fn refuse(
     rule.app.0.metrics.refused(problem.name());
     tracing::info!(route = rule.path, %from, reason = problem.name(), "refused");
     let note = AccessNote::refused(rule.path, caller, problem.name()).from(Some(from));
-    if let Err(error) = rule.app.run(move |node| node.note_access(note)).await {
+    if let Err(error) = rule.app.check(move |node| node.note_access(note)).await {
         tracing::warn!(reason = error.detail, "a refusal could not be noted");
     }
     problem

@@ -9,7 +9,10 @@ use countermark_node::access::Permission;
 use crate::App;
 use crate::metrics::NodeFigures;
 use crate::problem::Problem;
-use crate::route::{Access, Operation, Route};
+use crate::route::{Access, Operation, Route, Shape};
+
+const TEXT: &[&str] = &["text/plain"];
+const OPENMETRICS: &[&str] = &["application/openmetrics-text"];
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -17,19 +20,34 @@ pub(crate) fn routes() -> Vec<Route> {
             "/health/live",
             Access::Public,
             get(live),
-            Operation::api("healthLive", "Whether the server answers"),
+            Operation::api("healthLive", "Whether the server answers").gives(
+                200,
+                TEXT,
+                Shape::Text,
+                "It does",
+            ),
         ),
         Route::get(
             "/health/ready",
             Access::Public,
             get(ready),
-            Operation::api("healthReady", "Whether the node behind the server answers"),
+            Operation::api("healthReady", "Whether the node behind the server answers").gives(
+                200,
+                TEXT,
+                Shape::Text,
+                "It does",
+            ),
         ),
         Route::get(
             "/metrics",
             Access::Allowed(Permission::ReadMetrics),
             get(metrics),
-            Operation::api("metrics", "Counts and durations, in the format of OpenMetrics"),
+            Operation::api("metrics", "Counts and durations").gives(
+                200,
+                OPENMETRICS,
+                Shape::Text,
+                "In the format of OpenMetrics",
+            ),
         ),
     ]
 }

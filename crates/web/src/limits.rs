@@ -30,6 +30,12 @@ pub const BUNDLE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// Use cases that run at once.
 pub const WORKERS_MAX: usize = 8;
+/// Questions who calls that are answered at once.
+pub const CHECKS_MAX: usize = 4;
+/// Calls to the OpenID provider at once.
+pub const CALLS_MAX: usize = 4;
+/// How often what waits for the access log is written.
+pub const ACCESS_LOG_TICK: Duration = Duration::from_secs(1);
 /// Use cases that wait for a worker; further ones are told to come back.
 pub const WAITING_MAX: usize = 64;
 /// How long a caller that was told to come back should wait.

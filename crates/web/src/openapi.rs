@@ -309,3 +309,86 @@ fn parameter(parameter: &Parameter) -> Value {
         "schema": schema,
     })
 }
+
+const PAGE_HEAD: &str = "\
+# API
+
+The server answers these operations; `GET /openapi.json` ([committed](openapi.json)) describes them for programs,
+[Call the API](../how-to/call-the-api.md) shows them at work. This page is made from the route table.
+
+Whoever calls sends `Authorization: Bearer KEY` (an API key, `countermark api-key add`), or has the session's
+cookie. A permission is what the account's role allows and the key does not leave out. What a caller bound to a
+member does not see answers like what does not exist. Errors are [problem details](problems.md) (RFC 9457) with
+`pointer` and `rule` where a document is at fault. Answers are JSON unless a content type is given. Query
+parameters that an operation does not know are refused. Lists go on at the `Link` with `rel=\"next\"`. GET
+answers HEAD too; OPTIONS answers 204 with `Allow`.
+";
+
+/// The page of the documentation that lists all operations.
+#[must_use]
+pub fn page() -> String {
+    let mut text = PAGE_HEAD.to_owned();
+    let mut routes = route::table();
+    routes.retain(|route| route.operation.id.is_some());
+    routes.sort_by_key(|route| (tag(route.path), route.path, route.method.as_str().to_owned()));
+    let mut section = "";
+    for route in &routes {
+        if tag(route.path) != section {
+            section = tag(route.path);
+            text += &format!("\n## {section}\n");
+        }
+        describe(&mut text, route);
+    }
+    text
+}
+
+fn describe(text: &mut String, route: &Route) {
+    let doc = &route.operation;
+    let who = match route.access {
+        Access::Public => "anybody".to_owned(),
+        Access::PublicCostly => "anybody, few times a minute".to_owned(),
+        Access::SignedIn => "whoever is signed in".to_owned(),
+        Access::Allowed(permission) => format!("permission `{}`", permission.name()),
+    };
+    let path = route.path.replace("{*", "{");
+    *text += &format!("\n### `{} {path}`\n\n{}. For {who}.\n", route.method, doc.summary);
+    if !doc.detail.is_empty() {
+        *text += &format!("\n{}\n", doc.detail);
+    }
+    let mut lines = Vec::new();
+    for one in &doc.parameters {
+        let place = match one.place {
+            Place::Path => "path",
+            Place::Query => "query",
+            Place::Header => "header",
+        };
+        let must = if one.is_required && one.place != Place::Path { ", required" } else { "" };
+        lines.push(format!("| {place}{must} | `{}` | {} |", one.name, one.what));
+    }
+    if let Some(body) = &doc.body {
+        lines.push(format!("| body | {} | {} |", body.types.join(", "), named(body.shape)));
+    }
+    for answer in &doc.answers {
+        let content = answer.content.as_ref();
+        let what = content.map_or_else(String::new, |content| match content.shape {
+            Shape::Bytes | Shape::Text => content.types.join(", "),
+            shape => named(shape),
+        });
+        lines.push(format!("| {} | {what} | {} |", answer.status, answer.what));
+        for (name, what) in &answer.headers {
+            lines.push(format!("| {} | `{name}` | {what} |", answer.status));
+        }
+    }
+    if !lines.is_empty() {
+        *text += &format!("\n| | | |\n| --- | --- | --- |\n{}\n", lines.join("\n"));
+    }
+}
+
+fn named(shape: Shape) -> String {
+    match shape {
+        Shape::Schema(name) => format!("[{name}](schemas/{name}.schema.json)"),
+        Shape::ListOf(name) => format!("array of [{name}](schemas/{name}.schema.json)"),
+        Shape::Bytes => "bytes".to_owned(),
+        _ => "text".to_owned(),
+    }
+}

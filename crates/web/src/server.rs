@@ -23,8 +23,8 @@ use tower::ServiceExt;
 
 use crate::App;
 use crate::limits::{
-    CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HANDSHAKE_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT,
-    HEADERS_MAX, STOP_TIMEOUT,
+    ACCESS_LOG_TICK, CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HANDSHAKE_TIMEOUT,
+    HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, STOP_TIMEOUT,
 };
 
 /// Reads a certificate chain and its key (both PEM).
@@ -109,6 +109,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let worker = Worker::start(&app)?;
+    let notes = tokio::spawn(write_access_log(app.clone()));
     let router = crate::router(app.clone());
     let acceptor = tls.map(TlsAcceptor::from);
     let graceful = GracefulShutdown::new();
@@ -148,8 +149,24 @@ pub async fn serve(
     if tokio::time::timeout(STOP_TIMEOUT, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests that were still open are cut off");
     }
+    notes.abort();
     worker.stop().await;
+    note(&app).await;
     Ok(())
+}
+
+/// Writes what waits for the access log, again and again; never twice at one time.
+async fn write_access_log(app: App) {
+    loop {
+        tokio::time::sleep(ACCESS_LOG_TICK).await;
+        note(&app).await;
+    }
+}
+
+async fn note(app: &App) {
+    if let Err(problem) = app.check(Node::access_log_write).await {
+        tracing::warn!(reason = problem.detail, "the access log could not be written");
+    }
 }
 
 /// The thread that works on capture jobs.

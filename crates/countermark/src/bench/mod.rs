@@ -69,6 +69,18 @@ pub(crate) fn only_open(folder: &Path) -> Result<u8> {
     Ok(HOLDS)
 }
 
+/// Writes the documents of so many events, one file each.
+pub(crate) fn write_documents(folder: &Path, events: usize) -> Result<u8> {
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    for first in (0..events).step_by(bench::DOCUMENT_EVENTS) {
+        let count = bench::DOCUMENT_EVENTS.min(events - first);
+        let path = folder.join(format!("{first:09}.json"));
+        let written = std::fs::write(&path, bench::sample_document(first, count));
+        written.with_context(|| path.display().to_string())?;
+    }
+    Ok(HOLDS)
+}
+
 /// The result in a file, as the pages draw it.
 #[cfg(test)]
 fn read(path: &Path) -> Result<bench::BenchReport> {

@@ -5,127 +5,105 @@ use std::path::Path;
 
 use anyhow::Result;
 use countermark_node::access::{
-    ACCESS_LOG_PAGE_MAX, AccessEntry, AccountView, ApiKeyView, LinkMade, LinkPurpose, NewAccount,
-    NewApiKey, NewLink, OpenIdName, Outcome, PASSWORD_BYTES_MAX, Permission, Principal, Role,
+    ACCESS_LOG_PAGE_MAX, AccessEntry, AccountView, ApiKeyView, LinkPurpose, NewAccount, NewApiKey,
+    OpenIdName, Outcome, PASSWORD_BYTES_MAX, Permission, Role,
 };
-use countermark_node::{Node, NodeError, Passphrase};
-use serde::Serialize;
+use countermark_node::{NodeError, Passphrase};
 
-use super::{open, unreadable};
+use super::unreadable;
 use crate::HOLDS;
 use crate::access_cli::{AccountCommand, ApiKeyCommand, LinkArguments};
-use crate::cli::Data;
+use crate::cli::Place;
 use crate::output::{say, say_json};
-
-const HOUR_MS: u64 = 60 * 60 * 1000;
-
-/// A link as shown: this one time with its token.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LinkShown {
-    path: String,
-    #[serde(flatten)]
-    purpose: LinkPurpose,
-    expires_at: String,
-}
-
-/// An API key as shown: this one time with its token.
-#[derive(Serialize)]
-struct ApiKeyShown<'a> {
-    token: &'a str,
-    #[serde(flatten)]
-    key: &'a ApiKeyView,
-}
+use crate::target::Target;
 
 pub(crate) fn account(command: AccountCommand) -> Result<u8> {
-    let by = Principal::local();
     match command {
-        AccountCommand::Add { data, name, role, member, password, openid, json } => {
+        AccountCommand::Add { at, name, role, member, password, openid, json } => {
             let password = password.password_file.as_deref().map(read_password).transpose()?;
             let openid = openid.openid_issuer.zip(openid.openid_subject);
             let openid = openid.map(|(issuer, subject)| OpenIdName { issuer, subject });
             let role = parse_role(&role)?;
             let new = NewAccount { name, role, member, password, openid };
-            show_account(&open(&data)?.account_add(&by, &new)?, json);
+            show_account(&Target::open(&at)?.account_add(&new)?, json);
         }
-        AccountCommand::List { data, json } => {
-            let accounts = open(&data)?.account_list(&by)?;
+        AccountCommand::List { at, json } => {
+            let accounts = Target::open(&at)?.account_list()?;
             if json {
                 say_json(&accounts);
             } else {
                 accounts.iter().for_each(|account| show_account(account, false));
             }
         }
-        AccountCommand::Disable { data, name } => {
-            let account = open(&data)?.account_disable(&by, &name)?;
+        AccountCommand::Disable { at, name } => {
+            let account = Target::open(&at)?.account_disable(&name)?;
             say(&format!(
                 "{} is disabled: its sessions and links have ended, its API keys are revoked.",
                 account.name
             ));
         }
-        AccountCommand::Enable { data, name } => {
-            let account = open(&data)?.account_enable(&by, &name)?;
+        AccountCommand::Enable { at, name } => {
+            let account = Target::open(&at)?.account_enable(&name)?;
             say(&format!("{} may sign in again; its API keys stay revoked.", account.name));
         }
-        AccountCommand::Password { data, name, password_file } => {
+        AccountCommand::Password { at, name, password_file } => {
             let password = read_password(&password_file)?;
-            open(&data)?.account_set_password(&by, &name, &password)?;
+            Target::open(&at)?.account_set_password(&name, &password)?;
             say(&format!("The password of {name} is set; its sessions have ended."));
         }
-        AccountCommand::Role { data, name, role, member, json } => {
+        AccountCommand::Role { at, name, role, member, json } => {
             let role = parse_role(&role)?;
-            let account = open(&data)?.account_set_role(&by, &name, role, member.as_deref())?;
+            let account = Target::open(&at)?.account_set_role(&name, role, member.as_deref())?;
             show_account(&account, json);
         }
-        AccountCommand::Invite { data, role, member, link } => {
+        AccountCommand::Invite { at, role, member, link } => {
             let purpose = LinkPurpose::Invitation { role: parse_role(&role)?, member };
-            make_link(&open(&data)?, &by, purpose, &link)?;
+            make_link(&Target::open(&at)?, purpose, &link)?;
         }
-        AccountCommand::Link { data, name, link } => {
-            make_link(&open(&data)?, &by, LinkPurpose::SignIn { account: name }, &link)?;
+        AccountCommand::Link { at, name, link } => {
+            make_link(&Target::open(&at)?, LinkPurpose::SignIn { account: name }, &link)?;
         }
     }
     Ok(HOLDS)
 }
 
 pub(crate) fn api_key(command: ApiKeyCommand) -> Result<u8> {
-    let by = Principal::local();
     match command {
-        ApiKeyCommand::Add { data, account, label, scope, member, days, json } => {
+        ApiKeyCommand::Add { at, account, label, scope, member, days, json } => {
             let permissions = scope.iter().map(|name| parse_permission(name));
             let permissions = permissions.collect::<Result<Vec<Permission>>>()?;
             let permissions = permissions.into_iter().collect();
             let new = NewApiKey { account, label, permissions, member, days };
-            let made = open(&data)?.api_key_add(&by, &new)?;
+            let made = Target::open(&at)?.api_key_add(&new)?;
             if json {
-                say_json(&ApiKeyShown { token: made.token.expose(), key: &made.key });
+                say_json(&made);
             } else {
-                say(made.token.expose());
+                say(&made.token);
                 eprintln!(
                     "This is shown once; keep it where secrets are kept. It ends at {}.",
                     made.key.expires_at
                 );
             }
         }
-        ApiKeyCommand::List { data, account, json } => {
-            let keys = open(&data)?.api_key_list(&by, account.as_deref())?;
+        ApiKeyCommand::List { at, account, json } => {
+            let keys = Target::open(&at)?.api_key_list(account.as_deref())?;
             if json {
                 say_json(&keys);
             } else {
                 keys.iter().for_each(show_key);
             }
         }
-        ApiKeyCommand::Revoke { data, id } => {
-            open(&data)?.api_key_revoke(&by, &id)?;
+        ApiKeyCommand::Revoke { at, id } => {
+            Target::open(&at)?.api_key_revoke(&id)?;
             say(&format!("{id} opens nothing any more."));
         }
     }
     Ok(HOLDS)
 }
 
-pub(crate) fn access_log(data: &Data, before: Option<i64>, limit: u32, json: bool) -> Result<u8> {
+pub(crate) fn access_log(at: &Place, before: Option<i64>, limit: u32, json: bool) -> Result<u8> {
     let limit = limit.min(ACCESS_LOG_PAGE_MAX);
-    let entries = open(data)?.access_log(&Principal::local(), before, limit)?;
+    let entries = Target::open(at)?.access_log(before, limit)?;
     if json {
         say_json(&entries);
     } else {
@@ -162,20 +140,12 @@ fn read_password(path: &Path) -> Result<Passphrase> {
     Ok(Passphrase::new(text.lines().next().unwrap_or_default().to_owned()))
 }
 
-fn make_link(
-    node: &Node,
-    by: &Principal,
-    purpose: LinkPurpose,
-    arguments: &LinkArguments,
-) -> Result<()> {
-    let ttl_ms = arguments.hours.map(|hours| hours.saturating_mul(HOUR_MS));
-    let made: LinkMade = node.link_make(by, &NewLink { purpose, ttl_ms })?;
-    let path = made.path();
+fn make_link(target: &Target, purpose: LinkPurpose, arguments: &LinkArguments) -> Result<()> {
+    let made = target.link_make(purpose, arguments.hours)?;
     if arguments.json {
-        let (purpose, expires_at) = (made.purpose, made.expires_at);
-        say_json(&LinkShown { path, purpose, expires_at });
+        say_json(&made);
     } else {
-        say(&path);
+        say(&made.path);
         eprintln!(
             "Put the server's address before it. It works once, until {}, and is shown once.",
             made.expires_at

@@ -79,7 +79,8 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().replace(".1", ""))
             .collect();
-        (expected.sort(), found.sort());
+        expected.sort();
+        found.sort();
         assert!(expected.contains(&"countermark-member-add".to_owned()));
         assert_eq!(found, expected);
         for name in &found {

@@ -1,12 +1,13 @@
 //! `init`, `member`, `key`, `confirm-clock`.
 
 use anyhow::Result;
-use countermark_node::{Node, Scope, Standing};
+use countermark_node::{Node, Standing};
 
-use super::{open, unlock};
+use super::unlock;
 use crate::HOLDS;
-use crate::cli::{Data, KeyCommand, MemberCommand};
+use crate::cli::{Data, KeyCommand, MemberCommand, Place};
 use crate::output::{say, say_json};
+use crate::target::Target;
 
 pub(crate) fn init(
     data: &Data,
@@ -26,25 +27,25 @@ pub(crate) fn init(
 
 pub(crate) fn member(command: MemberCommand) -> Result<u8> {
     match command {
-        MemberCommand::Add { data, name, country } => {
-            let node = open(&data)?;
+        MemberCommand::Add { at, name, country } => {
+            let node = Target::open(&at)?;
             let member = node.member_add(&name, country.as_deref())?;
             say(&format!("{} is member {}.", member.name, member.id));
         }
-        MemberCommand::Suspend { data, name } => {
-            open(&data)?.member_standing(&name, Standing::Suspended)?;
+        MemberCommand::Suspend { at, name } => {
+            Target::open(&at)?.member_standing(&name, Standing::Suspended)?;
             say(&format!("{name} is suspended: it states nothing until it is resumed."));
         }
-        MemberCommand::Resume { data, name } => {
-            open(&data)?.member_standing(&name, Standing::Active)?;
+        MemberCommand::Resume { at, name } => {
+            Target::open(&at)?.member_standing(&name, Standing::Active)?;
             say(&format!("{name} may state again."));
         }
-        MemberCommand::Leave { data, name } => {
-            open(&data)?.member_standing(&name, Standing::Left)?;
+        MemberCommand::Leave { at, name } => {
+            Target::open(&at)?.member_standing(&name, Standing::Left)?;
             say(&format!("{name} has left; what it recorded stays provable."));
         }
-        MemberCommand::List { data, json } => {
-            let members = open(&data)?.members()?;
+        MemberCommand::List { at, json } => {
+            let members = Target::open(&at)?.members()?;
             if json {
                 say_json(&members);
             } else {
@@ -62,20 +63,20 @@ pub(crate) fn member(command: MemberCommand) -> Result<u8> {
 
 pub(crate) fn key(command: KeyCommand) -> Result<u8> {
     match command {
-        KeyCommand::Rotate { data, member } => {
-            let key = open(&data)?.key_rotate(member.as_deref())?;
+        KeyCommand::Rotate { at, member } => {
+            let key = Target::open(&at)?.key_rotate(member.as_deref())?;
             say(&format!("New signing key {key}; the old one signs nothing from now on."));
         }
-        KeyCommand::Register { data, member } => {
-            let key = open(&data)?.key_register(member.as_deref())?;
+        KeyCommand::Register { at, member } => {
+            let key = Target::open(&at)?.key_register(member.as_deref())?;
             say(&format!("New signing key {key}."));
         }
-        KeyCommand::Revoke { data, member, key } => {
-            open(&data)?.key_revoke(member.as_deref(), &key)?;
+        KeyCommand::Revoke { at, member, key } => {
+            Target::open(&at)?.key_revoke(member.as_deref(), &key)?;
             say(&format!("{key} signs nothing from the next block on."));
         }
-        KeyCommand::List { data, json } => {
-            let keys = open(&data)?.keys()?;
+        KeyCommand::List { at, json } => {
+            let keys = Target::open(&at)?.keys()?;
             if json {
                 say_json(&keys);
             } else {
@@ -94,14 +95,14 @@ pub(crate) fn key(command: KeyCommand) -> Result<u8> {
     Ok(HOLDS)
 }
 
-pub(crate) fn endorse(data: &Data, member: Option<&str>, event_id: &str) -> Result<u8> {
-    open(data)?.endorse(&Scope::All, member, event_id)?;
+pub(crate) fn endorse(at: &Place, member: Option<&str>, event_id: &str) -> Result<u8> {
+    Target::open(at)?.endorse(member, event_id)?;
     say(&format!("Endorsed: {event_id}."));
     Ok(HOLDS)
 }
 
-pub(crate) fn confirm_clock(data: &Data) -> Result<u8> {
-    let time = open(data)?.confirm_clock()?;
+pub(crate) fn confirm_clock(at: &Place) -> Result<u8> {
+    let time = Target::open(at)?.confirm_clock()?;
     say(&format!("Recorded: the clock really stands at {time}."));
     Ok(HOLDS)
 }

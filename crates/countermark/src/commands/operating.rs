@@ -8,6 +8,7 @@ use countermark_node::backup::{
     self, BackupOptions, BackupReport, KEYS_EXPIRE_DAYS, RestoreOptions, RestoreReport,
 };
 use countermark_node::doctor::{self, Outcome};
+use countermark_node::{KeyringError, Node, NodeError};
 
 use super::{open, read, unlock};
 use crate::cli::{Data, Unlock};
@@ -155,6 +156,9 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<u8> {
                 eprintln!("Its key file was not in the archive: put it at {}.", place.display());
             }
         }
+        if !args.declare_loss && !report.needs_key_file {
+            make_again(args, &bar)?;
+        }
         restored = Some(report);
     }
     let mut done =
@@ -194,6 +198,19 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<u8> {
         pretty(&done)?;
     }
     Ok(HOLDS)
+}
+
+/// Makes state and index from what was restored, and so reads it once. Without the passphrase that
+/// waits until a command has it.
+fn make_again(args: &RestoreArgs, bar: &Bar) -> Result<()> {
+    match Node::open(&args.data, &unlock(&args.unlock)?, bar) {
+        Ok(_) => Ok(()),
+        Err(NodeError::Keyring(KeyringError::PassphraseNeeded)) => {
+            eprintln!("State and index are made when a command first has the passphrase.");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<u8> {

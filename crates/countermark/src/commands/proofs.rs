@@ -4,20 +4,20 @@ use std::path::Path;
 
 use anyhow::Result;
 use countermark_epcis::time::Instant;
-use countermark_node::Scope;
 use countermark_node::verify::{
     self, Disclosed, Disclosure, Report, Verdict, hex, lacking, state_word,
 };
 
-use super::{open, read, write};
-use crate::cli::Data;
+use super::{read, write};
+use crate::cli::Place;
 use crate::output::{say, say_json};
+use crate::target::Target;
 use crate::{DOES_NOT_HOLD, HOLDS, KEY_NOT_CHECKED};
 
-pub(crate) fn prove(data: &Data, event_id: &str, fields: &[String], output: &Path) -> Result<u8> {
-    let proof = open(data)?.prove(&Scope::All, event_id, fields)?;
-    write(output, &proof.bundle)?;
-    let erased: Vec<&str> = proof.erased.iter().map(|class| class.name()).collect();
+pub(crate) fn prove(at: &Place, event_id: &str, fields: &[String], output: &Path) -> Result<u8> {
+    let proof = Target::open(at)?.prove(event_id, fields)?;
+    write(output, &proof.bytes)?;
+    let erased = &proof.erased;
     let what = match fields {
         _ if !erased.is_empty() => {
             format!("what is left of {event_id}; erased: {}", erased.join(", "))
@@ -26,17 +26,17 @@ pub(crate) fn prove(data: &Data, event_id: &str, fields: &[String], output: &Pat
         [one] => format!("the field {one} of {event_id}"),
         several => format!("{} fields of {event_id}", several.len()),
     };
-    say(&format!("{}: {} bytes, proves {what}.", output.display(), proof.bundle.len()));
+    say(&format!("{}: {} bytes, proves {what}.", output.display(), proof.bytes.len()));
     Ok(HOLDS)
 }
 
 pub(crate) fn receipt(
-    data: &Data,
+    at: &Place,
     event_id: &str,
     output: &Path,
     statement: Option<&Path>,
 ) -> Result<u8> {
-    let receipt = open(data)?.receipt(&Scope::All, event_id)?;
+    let receipt = Target::open(at)?.receipt(event_id, statement.is_some())?;
     write(output, &receipt.receipt)?;
     if let Some(path) = statement {
         write(path, &receipt.statement)?;
@@ -45,8 +45,8 @@ pub(crate) fn receipt(
     Ok(HOLDS)
 }
 
-pub(crate) fn trust(data: &Data, output: &Path) -> Result<u8> {
-    let policy = open(data)?.trust()?;
+pub(crate) fn trust(at: &Place, output: &Path) -> Result<u8> {
+    let policy = Target::open(at)?.trust()?;
     write(output, policy.as_bytes())?;
     say(&format!("{}: give it to whoever verifies, by a way he trusts.", output.display()));
     Ok(HOLDS)

@@ -6,7 +6,7 @@ use anyhow::Result;
 use countermark_epcis::Mode;
 use countermark_epcis::document::{self, Rejection};
 use countermark_epcis::{gs1, hash as event_hash};
-use countermark_node::mappings::{Mapping, Mappings};
+use countermark_node::mappings::Mappings;
 use countermark_node::{NodeError, validate};
 
 use super::read;
@@ -84,10 +84,6 @@ pub(crate) fn validate(file: &Path, lenient: bool, json: bool) -> Result<u8> {
 /// The shipped mappings, and those of a folder beside them.
 pub(crate) fn mappings(folder: Option<&Path>) -> Result<Mappings> {
     Ok(Mappings::load(folder)?)
-}
-
-pub(crate) fn find(mappings: &Mappings, name: &str) -> Result<Mapping> {
-    Ok(mappings.find(name)?)
 }
 
 pub(crate) fn mapping(command: MappingCommand) -> Result<u8> {

@@ -5,21 +5,22 @@ use std::path::Path;
 use anyhow::Result;
 use countermark_epcis::json::Json;
 use countermark_node::trace::{Direction, Trace};
-use countermark_node::{EpcFormat, Node, Scope};
+use countermark_node::{EpcFormat, Node};
 
-use super::{open, unlock, write};
-use crate::cli::{self, Data, IndexCommand};
+use super::{unlock, write};
+use crate::cli::{self, Data, IndexCommand, Place};
 use crate::output::{Bar, say, say_bytes, say_json};
+use crate::target::Target;
 use crate::{DOES_NOT_HOLD, HOLDS};
 
-pub(crate) fn events(data: &Data, query: &str, format: cli::EpcFormat, json: bool) -> Result<u8> {
+pub(crate) fn events(at: &Place, query: &str, format: cli::EpcFormat, json: bool) -> Result<u8> {
     let format = match format {
         cli::EpcFormat::AlwaysGs1DigitalLink => EpcFormat::AlwaysGs1DigitalLink,
         cli::EpcFormat::AlwaysEpcUrn => EpcFormat::AlwaysEpcUrn,
         cli::EpcFormat::NeverTranslates => EpcFormat::NeverTranslates,
         cli::EpcFormat::NoPreference => EpcFormat::NoPreference,
     };
-    let answer = open(data)?.events(&Scope::All, query, format)?;
+    let answer = Target::open(at)?.events(query, format)?;
     if json {
         say_json(&answer.events);
     } else {
@@ -47,13 +48,13 @@ fn line(event: &Json) -> String {
     format!("{}  {:<20} {:<22} {}", text("eventTime"), text("type"), step, text("eventID"))
 }
 
-pub(crate) fn trace(data: &Data, id: &str, up: bool, down: bool, json: bool) -> Result<u8> {
+pub(crate) fn trace(at: &Place, id: &str, up: bool, down: bool, json: bool) -> Result<u8> {
     let direction = match (up, down) {
         (true, _) => Direction::Up,
         (_, true) => Direction::Down,
         _ => Direction::Both,
     };
-    let trace = open(data)?.trace(&Scope::All, id, direction)?;
+    let trace = Target::open(at)?.trace(id, direction)?;
     if json {
         say_json(&trace);
     } else {
@@ -82,8 +83,8 @@ pub(crate) fn show_trace(trace: &Trace) {
     }
 }
 
-pub(crate) fn log(data: &Data, path: &str, output: Option<&Path>) -> Result<u8> {
-    let bytes = open(data)?.log_resource(path)?;
+pub(crate) fn log(at: &Place, path: &str, output: Option<&Path>) -> Result<u8> {
+    let bytes = Target::open(at)?.log_resource(path)?;
     match output {
         Some(file) => write(file, &bytes)?,
         None => say_bytes(&bytes),

@@ -3,19 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use countermark_node::{CaptureReport, Erased, ErasureReason, InputFile, Scope};
+use countermark_node::{CaptureReport, ErasureReason, InputFile};
 
-use super::{open, read, write, write_counts, write_faults};
-use crate::cli::{Data, DocumentCommand, Reason};
+use super::{read, write, write_counts, write_faults};
+use crate::cli::{DocumentCommand, Place, Reason};
 use crate::output::{Bar, say, say_json};
+use crate::target::{Sources, Target};
 use crate::{DOES_NOT_HOLD, HOLDS, UNREADABLE};
-
-/// Where an import takes its rules from.
-pub(crate) struct Sources {
-    pub(crate) mapping: String,
-    pub(crate) master_data: Option<PathBuf>,
-    pub(crate) mappings: Option<PathBuf>,
-}
 
 fn inputs(files: &[PathBuf]) -> Result<Vec<InputFile>> {
     files
@@ -25,32 +19,26 @@ fn inputs(files: &[PathBuf]) -> Result<Vec<InputFile>> {
 }
 
 pub(crate) fn capture(
-    data: &Data,
+    at: &Place,
     member: Option<&str>,
     lenient: bool,
     json: bool,
     files: &[PathBuf],
 ) -> Result<u8> {
     let inputs = inputs(files)?;
-    let report = open(data)?.capture(member, &inputs, lenient, &Bar::new())?;
+    let report = Target::open(at)?.capture(member, &inputs, lenient, &Bar::new())?;
     show(report, json)
 }
 
 pub(crate) fn import(
-    data: &Data,
+    at: &Place,
     member: Option<&str>,
     sources: &Sources,
     json: bool,
     files: &[PathBuf],
 ) -> Result<u8> {
     let inputs = inputs(files)?;
-    let node = open(data)?;
-    if let Some(file) = &sources.master_data {
-        node.master_data_add(&file.display().to_string(), &read(file)?)?;
-    }
-    let mappings = super::pure::mappings(sources.mappings.as_deref())?;
-    let mapping = super::pure::find(&mappings, &sources.mapping)?;
-    let report = node.import(member, &mapping, &inputs, &Bar::new())?;
+    let report = Target::open(at)?.import(member, sources, &inputs, &Bar::new())?;
     show(report, json)
 }
 
@@ -73,26 +61,26 @@ fn show(report: CaptureReport, json: bool) -> Result<u8> {
     })
 }
 
-pub(crate) fn master_data(data: &Data, file: &Path) -> Result<u8> {
-    let counts = open(data)?.master_data_add(&file.display().to_string(), &read(file)?)?;
+pub(crate) fn master_data(at: &Place, file: &Path) -> Result<u8> {
+    let counts = Target::open(at)?.master_data_add(&file.display().to_string(), &read(file)?)?;
     say(&format!("Known now: {counts}."));
     Ok(HOLDS)
 }
 
 pub(crate) fn document(command: DocumentCommand) -> Result<u8> {
     match command {
-        DocumentCommand::Add { data, member, json, file } => {
+        DocumentCommand::Add { at, member, json, file } => {
             let bytes = read(&file)?;
             let name = file.display().to_string();
-            let kept = open(&data)?.document(member.as_deref(), &name, &bytes)?;
+            let kept = Target::open(&at)?.document(member.as_deref(), &name, &bytes)?;
             if json {
                 say_json(&kept);
             } else {
                 say(&format!("Kept as {} ({} bytes, CID {}).", kept.id, bytes.len(), kept.cid));
             }
         }
-        DocumentCommand::Get { data, document_id, output } => {
-            let (name, content) = open(&data)?.document_content(&Scope::All, &document_id)?;
+        DocumentCommand::Get { at, document_id, output } => {
+            let (name, content) = Target::open(&at)?.document_content(&document_id)?;
             write(&output, &content)?;
             say(&format!("{}: {} bytes, given as {name}.", output.display(), content.len()));
         }
@@ -100,8 +88,8 @@ pub(crate) fn document(command: DocumentCommand) -> Result<u8> {
     Ok(HOLDS)
 }
 
-pub(crate) fn quarantine(data: &Data, json: bool) -> Result<u8> {
-    let held = open(data)?.quarantine(&Scope::All)?;
+pub(crate) fn quarantine(at: &Place, json: bool) -> Result<u8> {
+    let held = Target::open(at)?.quarantine()?;
     if json {
         say_json(&held);
     } else {
@@ -125,14 +113,14 @@ pub(crate) struct Erasure {
     pub(crate) reason: Reason,
 }
 
-pub(crate) fn classes(data: &Data, file: &Path) -> Result<u8> {
-    let count = open(data)?.classes_set(&file.display().to_string(), &read(file)?)?;
+pub(crate) fn classes(at: &Place, file: &Path) -> Result<u8> {
+    let count = Target::open(at)?.classes_set(&file.display().to_string(), &read(file)?)?;
     say(&format!("{count} extensions have a field class of their own, in events from now on."));
     Ok(HOLDS)
 }
 
 pub(crate) fn erase(
-    data: &Data,
+    at: &Place,
     member: Option<&str>,
     event_id: &str,
     what: &Erasure,
@@ -146,13 +134,16 @@ pub(crate) fn erase(
         Reason::Agreement => ErasureReason::Agreement,
     };
     let class = what.class.as_deref();
-    let erased = open(data)?.erase(&Scope::All, member, event_id, class, reason)?;
+    let erased = Target::open(at)?.erase(member, event_id, class, reason)?;
     if json {
-        say_json(&Erased { event_id: event_id.to_owned(), erased, class: what.class.clone() });
-    } else if erased.is_empty() {
+        say_json(&erased);
+    } else if erased.erased.is_empty() {
         say("Nothing of that was left to erase.");
     } else {
-        say(&format!("Erased for good: {}. Every other proof still holds.", erased.join(", ")));
+        say(&format!(
+            "Erased for good: {}. Every other proof still holds.",
+            erased.erased.join(", ")
+        ));
     }
     Ok(HOLDS)
 }

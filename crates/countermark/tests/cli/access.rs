@@ -169,3 +169,25 @@ fn a_folder_that_is_no_node_has_no_accounts() {
     }
     finish(program().args(["account", "list"])).ends(2);
 }
+
+#[test]
+fn an_openid_provider_that_cannot_be_one_is_refused_before_the_node_is_served() {
+    let node = Node::new();
+    let (empty, secret) = (node.file("empty", "\n"), node.file("secret", "s3cret\n"));
+    let issuer = "https://login.example.com";
+    let serve = |issuer: &str, rest: &[&str]| {
+        let given = ["--listen", "127.0.0.1:0", "--openid-issuer", issuer];
+        node.run("serve", &[&given[..], rest].concat())
+    };
+    serve(issuer, &[]).ends(2).says("--openid-client-id");
+    let id = ["--openid-client-id", "countermark"];
+    for other in ["http://login.example.com", "login.example.com", "file:///etc"] {
+        serve(other, &id).ends(2).says("--openid-issuer");
+    }
+    let with = |more: &[&str]| serve(issuer, &[&id[..], more].concat());
+    with(&["--openid-client-secret-file", &empty]).ends(3).says("its first line");
+    with(&["--openid-client-secret-file", "absent"]).ends(3).says("absent");
+    with(&["--openid-client-secret-file", &secret, "--openid-ca", &secret])
+        .ends(2)
+        .says("certificates");
+}

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::support::{call, root};
+use crate::support::{Node, call, document, named, program, root};
 
 /// The settings of a section; a setting that stands more than once has all its values.
 fn section(name: &str) -> BTreeMap<String, Vec<String>> {
@@ -108,4 +110,54 @@ fn the_container_runs_as_no_root_with_a_health_check_and_arguments_that_exist() 
     assert_eq!(words[0], "serve");
     arguments_are_known(&words.join(" "));
     assert_eq!(text.matches("\nFROM ").count(), 2, "built apart from what runs");
+}
+
+/// The archives in a folder.
+fn archives(folder: &std::path::Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|ending| ending == "zst")).collect()
+}
+
+#[test]
+fn a_server_makes_backups_that_restore_and_deletes_no_file_of_others() {
+    let node = Node::new();
+    node.capture(&document(&[named(1)]));
+    let folder = node.path("backups");
+    fs::create_dir(&folder).unwrap();
+    let foreign = folder.join("countermark-1.tar.zst");
+    fs::write(&foreign, "no archive").unwrap();
+    let mut server = program()
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(node.data())
+        .arg("--backup-to")
+        .arg(&folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while archives(&folder).len() < 2 && begun.elapsed() < Duration::from_secs(120) {
+        assert!(server.try_wait().unwrap().is_none(), "the server ended");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // The archive has its name once it is whole; the checkpoint comes after it.
+    let archive = archives(&folder).into_iter().find(|path| *path != foreign).unwrap();
+    let name = archive.display().to_string();
+    let checkpoint = name.replace(".tar.zst", ".checkpoint");
+    while !fs::exists(&checkpoint).unwrap() && begun.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    node.run("backup", &["-o", &node.path("b").display().to_string()])
+        .ends(2)
+        .says("in use by another process");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(foreign.exists(), "what is no archive of this log is left alone");
+    let key = node.path("key").display().to_string();
+    fs::copy(node.data().join("keys/key"), &key).unwrap();
+    fs::remove_dir_all(node.data()).unwrap();
+    node.run("restore", &["--from", &name, "--key-file", &key, "--checkpoint", &checkpoint])
+        .ends(0);
+    assert_eq!(node.events("").len(), 1);
+    node.sound();
 }

@@ -22,5 +22,6 @@ mod members;
 mod proofs;
 mod publications;
 mod reading;
+mod server;
 mod support;
 mod upgrade;

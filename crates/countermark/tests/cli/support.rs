@@ -44,7 +44,8 @@ impl Run {
 /// The program, without what the environment of the test run says.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countermark"));
-    command.env_remove("COUNTERMARK_PASSPHRASE").stdin(Stdio::null());
+    command.env_remove("COUNTERMARK_PASSPHRASE").env_remove("COUNTERMARK_TOKEN");
+    command.stdin(Stdio::null());
     command
 }
 

@@ -37,9 +37,10 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Tree, ReadError> {
     };
     // A spreadsheet program counts blank lines, and a cell of two lines as one row.
     let mut lines_in_cells: u64 = header.iter().map(|cell| line_breaks(cell)).sum();
+    let mut lines = Lines::default();
     let rows = records.map(move |record| {
         let record = record.map_err(|e| fault(&e))?;
-        let line = record.position().map_or(0, ::csv::Position::line) + lines_before;
+        let line = record.position().map_or(0, |at| lines.of(text, at)) + lines_before;
         let number = usize::try_from(line.saturating_sub(lines_in_cells)).unwrap_or(usize::MAX);
         lines_in_cells += record.iter().map(line_breaks).sum::<u64>();
         let cells: Vec<String> = record.iter().map(str::to_owned).collect();
@@ -59,6 +60,62 @@ fn separator_line(text: &str) -> (Option<char>, &str) {
     let mut chars = rest.chars();
     let delimiter = chars.next();
     (delimiter, chars.as_str().trim_start_matches('\r').trim_start_matches('\n'))
+}
+
+/// Gives each row's number as a spreadsheet program shows it (0 for the header), its cells, and the
+/// bytes of `text` that it takes with its line end.
+pub(crate) fn each_row(
+    text: &str,
+    mut row: impl FnMut(usize, &[&str], std::ops::Range<usize>),
+) -> Result<(), ReadError> {
+    let (declared, body) = separator_line(text);
+    let before = text.len() - body.len();
+    let lines_before = u64::from(declared.is_some());
+    let delimiter = declared.and_then(|c| u8::try_from(c).ok()).unwrap_or_else(|| sniff(body));
+    check_quotes(body, delimiter)?;
+    let mut reader = ::csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .has_headers(false)
+        .from_reader(body.as_bytes());
+    let (mut record, mut lines_in_cells, mut is_header) = (::csv::StringRecord::new(), 0, true);
+    let mut lines = Lines::default();
+    loop {
+        if !reader.read_record(&mut record).map_err(|e| fault(&e))? {
+            return Ok(());
+        }
+        let at = |position: &::csv::Position| usize::try_from(position.byte()).unwrap_or(0);
+        let start = record.position().map_or(0, at) + before;
+        let end = at(reader.position()) + before;
+        let line = record.position().map_or(0, |at| lines.of(body, at)) + lines_before;
+        let number = usize::try_from(line.saturating_sub(lines_in_cells)).unwrap_or(0);
+        lines_in_cells += record.iter().map(line_breaks).sum::<u64>();
+        let cells: Vec<&str> = record.iter().collect();
+        row(if is_header { 0 } else { number }, &cells, start..end);
+        is_header = false;
+    }
+}
+
+/// Counts lines up to records: a record's own position may be that of the line end before it, or of
+/// blank lines.
+#[derive(Default)]
+struct Lines {
+    at: usize,
+    breaks: u64,
+}
+
+impl Lines {
+    /// The line on which the record stands that is read from this position on.
+    fn of(&mut self, text: &str, position: &::csv::Position) -> u64 {
+        let bytes = text.as_bytes();
+        let from = usize::try_from(position.byte()).unwrap_or(bytes.len()).min(bytes.len());
+        let blank = bytes[from..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+        let start = from + blank;
+        let passed = bytes.get(self.at..start).unwrap_or_default();
+        self.breaks += passed.iter().filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>();
+        self.at = start;
+        self.breaks + 1
+    }
 }
 
 fn line_breaks(cell: &str) -> u64 {

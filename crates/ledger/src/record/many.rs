@@ -78,6 +78,9 @@ pub(crate) fn part_digests(parts: &[(&Part<'_>, GroupKey)]) -> Vec<Hash> {
     out
 }
 
+/// Leaves that are hashed together: few enough to stay in the processor's cache.
+const LEAVES_TOGETHER: usize = 512;
+
 /// Lengths of a group's rows by height; a row of odd length below the top ends in padding.
 fn rows(count: usize) -> impl Iterator<Item = (u32, usize)> {
     (0..depth(count)).map(move |height| (height, count.div_ceil(1 << height)))
@@ -104,11 +107,7 @@ impl<'a> Forest<'a> {
         let mut uses = Vec::new();
         for (at, state) in (from..to).zip(&self.states) {
             let group = &self.groups[at];
-            let mut derive = |message: [u8; 32]| {
-                self.messages.begin_after(*state, 64);
-                self.messages.push(&message);
-                self.messages.end();
-            };
+            let mut derive = |message: [u8; 32]| self.messages.half_block(*state, &message);
             for (index, place) in group.places.iter().enumerate() {
                 derive(match place.content.is_group() {
                     true => keys::group_message(index),
@@ -157,25 +156,22 @@ impl<'a> Forest<'a> {
             return;
         }
         let text = &self.pointers[start..];
-        self.leaves.begin();
-        match place.content.leaf() {
-            Some((kind, value)) => {
-                self.leaves.push(&[0, byte::FIELD]);
-                self.leaves.push(&secret[..SALT_LEN]);
-                self.leaves.push(&[kind]);
-                self.leaves.push(&length(text.len()));
-                self.leaves.push(text.as_bytes());
-                self.leaves.push(value);
-            }
+        let (domain, kind, value) = match place.content.leaf() {
+            Some((kind, value)) => (byte::FIELD, kind, value),
             None => {
                 let end = matches!(place.content, Content::Sentinel(true));
-                self.leaves.push(&[0, byte::SENTINEL]);
-                self.leaves.push(&secret[..SALT_LEN]);
-                self.leaves.push(&[u8::from(end)]);
-                self.leaves.push(&length(text.len()));
-                self.leaves.push(text.as_bytes());
+                (byte::SENTINEL, u8::from(end), &[][..])
             }
-        }
+        };
+        let mut head = [0; 2 + SALT_LEN + 1 + 4];
+        head[1] = domain;
+        head[2..2 + SALT_LEN].copy_from_slice(&secret[..SALT_LEN]);
+        head[2 + SALT_LEN] = kind;
+        head[3 + SALT_LEN..].copy_from_slice(&length(text.len()));
+        self.leaves.begin();
+        self.leaves.push(&head);
+        self.leaves.push(text.as_bytes());
+        self.leaves.push(value);
         self.leaves.end();
         self.leaf_targets.push(slot);
         if place.key().is_some() {
@@ -183,13 +179,22 @@ impl<'a> Forest<'a> {
         }
         // Nothing refers to it: only the pointers of groups stay.
         self.pointers.truncate(start);
+        if self.leaves.len() >= LEAVES_TOGETHER {
+            self.flush();
+        }
+    }
+
+    /// Hashes the leaves that were written.
+    fn flush(&mut self) {
+        let mut digests = Vec::with_capacity(self.leaves.len());
+        self.leaves.digests(&mut digests);
+        for (slot, digest) in self.leaf_targets.drain(..).zip(digests) {
+            self.hashes[slot] = digest;
+        }
     }
 
     fn hash_leaves(&mut self) {
-        self.leaves.digests(&mut self.digests);
-        for (slot, digest) in self.leaf_targets.iter().zip(&self.digests) {
-            self.hashes[*slot] = *digest;
-        }
+        self.flush();
         let keyed = std::mem::take(&mut self.keyed);
         self.bind(&keyed);
     }
@@ -232,11 +237,7 @@ impl<'a> Forest<'a> {
                         *padding += 1;
                         *padding - 1
                     };
-                    self.messages.begin();
-                    self.messages.push(&[1]);
-                    self.messages.push(&self.hashes[group.first + left]);
-                    self.messages.push(&self.hashes[right]);
-                    self.messages.end();
+                    self.messages.node(&self.hashes[group.first + left], &self.hashes[right]);
                     targets.push(group.first + left / 2);
                 }
             }

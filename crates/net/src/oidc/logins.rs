@@ -13,24 +13,32 @@ const WAIT: Duration = Duration::from_secs(10 * 60);
 /// Sign-ins that wait, at most; the oldest is forgotten first.
 const LOGINS_MAX: usize = 1_000;
 
-struct Waiting {
+struct Waiting<T> {
     since: Instant,
     login: Login,
-    kept: Option<String>,
+    kept: T,
 }
 
 /// The sign-ins that wait. What leads to one is a random text in a cookie of the browser that began
 /// it: a callback that comes from another browser finds nothing.
-#[derive(Default)]
-pub struct Logins(Mutex<HashMap<[u8; 32], Waiting>>);
+pub struct Logins<T>(Mutex<HashMap<[u8; 32], Waiting<T>>>);
 
-impl Logins {
+impl<T> Default for Logins<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Logins<T> {
+    /// How long a sign-in waits.
+    pub const WAIT: Duration = WAIT;
+
     /// Keeps a sign-in, with something that belongs to it (an invitation, for example); gives the
     /// text for the cookie.
     ///
     /// # Errors
     /// [`OidcError::Random`].
-    pub fn keep(&self, login: Login, kept: Option<String>) -> Result<String, OidcError> {
+    pub fn keep(&self, login: Login, kept: T) -> Result<String, OidcError> {
         let cookie = random()?;
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= LOGINS_MAX {
@@ -48,7 +56,7 @@ impl Logins {
     ///
     /// # Errors
     /// [`OidcError::OtherSignIn`] where this browser began none, or too long ago.
-    pub fn take(&self, cookie: &str) -> Result<(Login, Option<String>), OidcError> {
+    pub fn take(&self, cookie: &str) -> Result<(Login, T), OidcError> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = waiting.remove(&key(cookie)).filter(|one| one.since.elapsed() < WAIT);
         found.map(|one| (one.login, one.kept)).ok_or(OidcError::OtherSignIn)
@@ -71,11 +79,11 @@ mod tests {
     #[test]
     fn a_sign_in_is_taken_once_and_only_by_the_browser_that_began_it() {
         let logins = Logins::default();
-        let cookie = logins.keep(login("one"), Some("invitation".to_owned())).unwrap();
+        let cookie = logins.keep(login("one"), Some("invitation")).unwrap();
         let other = logins.keep(login("two"), None).unwrap();
         assert!(matches!(logins.take("something else"), Err(OidcError::OtherSignIn)));
         let (login, kept) = logins.take(&cookie).unwrap();
-        assert_eq!((login.state(), kept.as_deref()), ("one", Some("invitation")));
+        assert_eq!((login.state(), kept), ("one", Some("invitation")));
         assert!(matches!(logins.take(&cookie), Err(OidcError::OtherSignIn)));
         assert_eq!(logins.take(&other).unwrap().0.state(), "two");
     }
@@ -84,7 +92,7 @@ mod tests {
     fn no_more_wait_than_is_set_and_the_oldest_is_forgotten() {
         let logins = Logins::default();
         let cookies: Vec<String> =
-            (0..=LOGINS_MAX).map(|_| logins.keep(login("one"), None).unwrap()).collect();
+            (0..=LOGINS_MAX).map(|_| logins.keep(login("one"), ()).unwrap()).collect();
         assert_eq!(logins.0.lock().unwrap().len(), LOGINS_MAX);
         assert!(logins.take(&cookies[0]).is_err());
         assert!(logins.take(&cookies[LOGINS_MAX]).is_ok());

@@ -154,6 +154,8 @@ struct Refusal {
 struct Known {
     metadata: Option<(Instant, Arc<Metadata>)>,
     keys: Option<(Instant, Arc<Keys>)>,
+    /// When the keys were last asked for because of one that was unknown.
+    searched: Option<Instant>,
 }
 
 /// An OpenID provider. It is called when somebody signs in, not before.
@@ -308,21 +310,34 @@ impl Provider {
         token: &str,
         expected: &Expected<'_>,
     ) -> Result<id_token::Claims, OidcError> {
-        let checked = self.keys(metadata, KEPT)?.check(token, expected);
-        match checked {
-            Err(TokenError::UnknownKey) => {
-                Ok(self.keys(metadata, KEYS_EVERY)?.check(token, expected)?)
-            }
-            checked => Ok(checked?),
+        let checked = self.keys(metadata)?.check(token, expected);
+        if checked == Err(TokenError::UnknownKey) && self.may_search() {
+            return Ok(self.new_keys(metadata)?.check(token, expected)?);
+        }
+        Ok(checked?)
+    }
+
+    /// Whether the keys may be asked for anew because of one that is unknown. Whoever forges tokens
+    /// must not make us call the provider each time.
+    fn may_search(&self) -> bool {
+        let mut known = self.known();
+        if known.searched.is_some_and(|at| at.elapsed() < KEYS_EVERY) {
+            return false;
+        }
+        known.searched = Some(Instant::now());
+        true
+    }
+
+    /// The provider's keys, as they were not long ago.
+    fn keys(&self, metadata: &Metadata) -> Result<Arc<Keys>, OidcError> {
+        let known = self.known().keys.clone();
+        match known.filter(|(at, _)| at.elapsed() < KEPT) {
+            Some((_, keys)) => Ok(keys),
+            None => self.new_keys(metadata),
         }
     }
 
-    /// The provider's keys, not older than this.
-    fn keys(&self, metadata: &Metadata, most: Duration) -> Result<Arc<Keys>, OidcError> {
-        let known = self.known().keys.clone();
-        if let Some((_, keys)) = known.filter(|(at, _)| at.elapsed() < most) {
-            return Ok(keys);
-        }
+    fn new_keys(&self, metadata: &Metadata) -> Result<Arc<Keys>, OidcError> {
         let answer = self.get("keys", &metadata.jwks_uri)?;
         let keys = Arc::new(Keys::parse(&answer.body)?);
         self.known().keys = Some((Instant::now(), Arc::clone(&keys)));

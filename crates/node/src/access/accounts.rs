@@ -67,12 +67,14 @@ pub(super) fn folded(name: &str) -> String {
     name.to_lowercase()
 }
 
+/// Characters that nobody sees: two names could look alike.
+pub(super) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// Refuses names and labels that cannot be shown safely: they stand in logs and pages.
 pub(super) fn check_text(what: &str, text: &str) -> Result<(), AccessError> {
-    let is_hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
     let fault = |rule: &str| Err(AccessError::Invalid(format!("{what} {rule}")));
     if text.is_empty() {
         return fault("is empty");
@@ -133,8 +135,7 @@ impl Node {
                 return Err(AccessError::Invalid(rule).into());
             }
         }
-        let sequencer = self.lock();
-        let desk = &sequencer.stores.desk;
+        let desk = self.access.desk();
         if desk.account_count().map_err(|e| store_error(&e))? >= ACCOUNTS_MAX {
             let rule = "this node has 10,000 accounts, that is as many as it takes".to_owned();
             return Err(AccessError::Invalid(rule).into());
@@ -147,7 +148,7 @@ impl Node {
             member,
             password,
             openid: openid.map(|openid| (openid.issuer, openid.subject)),
-            created_at_ms: signed(sequencer.clock.now_ms()),
+            created_at_ms: signed(self.now_ms()),
             disabled_at_ms: None,
             last_sign_in_at_ms: None,
         };
@@ -166,7 +167,7 @@ impl Node {
     /// Where the caller may not see them or the desk cannot be read.
     pub fn account_list(&self, by: &Principal) -> Result<Vec<AccountView>, NodeError> {
         by.require(Permission::ManageAccounts)?;
-        let rows = self.lock().stores.desk.accounts(0, ACCOUNTS_MAX);
+        let rows = self.access.desk().accounts(0, ACCOUNTS_MAX);
         let rows = rows.map_err(|e| store_error(&e))?;
         Ok(rows.iter().map(|row| self.account_view(row)).collect())
     }
@@ -188,9 +189,8 @@ impl Node {
         by.require(Permission::ManageAccounts)?;
         let row = self.account_row(name)?;
         {
-            let mut sequencer = self.lock();
-            let now = signed(sequencer.clock.now_ms());
-            let desk = &mut sequencer.stores.desk;
+            let mut desk = self.access.desk();
+            let now = signed(self.now_ms());
             let owners = desk.enabled_count(Role::Owner.number()).map_err(|e| store_error(&e))?;
             let row = desk.account(row.id).map_err(|e| store_error(&e))?.unwrap_or(row.clone());
             check_owners_left(&row, owners)?;
@@ -207,7 +207,7 @@ impl Node {
     pub fn account_enable(&self, by: &Principal, name: &str) -> Result<AccountView, NodeError> {
         by.require(Permission::ManageAccounts)?;
         let row = self.account_row(name)?;
-        self.lock().stores.desk.enable_account(row.id).map_err(|e| store_error(&e))?;
+        self.access.desk().enable_account(row.id).map_err(|e| store_error(&e))?;
         self.note_access(AccessNote::done("account enabled", by, Some(&row.name)))?;
         self.account(by, name)
     }
@@ -230,8 +230,7 @@ impl Node {
         check_binding(role, member)?;
         let row = self.account_row(name)?;
         {
-            let sequencer = self.lock();
-            let desk = &sequencer.stores.desk;
+            let desk = self.access.desk();
             let owners = desk.enabled_count(Role::Owner.number()).map_err(|e| store_error(&e))?;
             let row = desk.account(row.id).map_err(|e| store_error(&e))?.unwrap_or(row.clone());
             if role != Role::Owner {
@@ -258,7 +257,7 @@ impl Node {
         by.require(Permission::ManageAccounts)?;
         let row = self.account_row(name)?;
         let kept = self.access.hashing.derive(password)?;
-        let set = self.lock().stores.desk.set_account_password(row.id, &kept);
+        let set = self.access.desk().set_account_password(row.id, &kept);
         set.map_err(|e| store_error(&e))?;
         self.note_access(AccessNote::done("password set", by, Some(&row.name)))
     }
@@ -281,8 +280,7 @@ impl Node {
         let token = client.session.and_then(secret::hash).filter(|_| by.via == Via::Session);
         let token = token.ok_or_else(no_session)?;
         let (session, row) = {
-            let sequencer = self.lock();
-            let desk = &sequencer.stores.desk;
+            let desk = self.access.desk();
             let session = desk.session(&token).map_err(|e| store_error(&e))?;
             let session = session.filter(|session| session.account == by.account.0);
             let row = desk.account(by.account.0).map_err(|e| store_error(&e))?;
@@ -300,7 +298,7 @@ impl Node {
             self.end_attempt(&row.folded_name, client);
         }
         let kept = self.access.hashing.derive(new)?;
-        let set = self.lock().stores.desk.set_account_password(row.id, &kept);
+        let set = self.access.desk().set_account_password(row.id, &kept);
         set.map_err(|e| store_error(&e))?;
         let note = AccessNote::done("password changed", by, Some(&row.name));
         self.note_access(note.from(client.address))?;
@@ -308,7 +306,7 @@ impl Node {
     }
 
     pub(super) fn account_row(&self, name: &str) -> Result<AccountRow, NodeError> {
-        let found = self.lock().stores.desk.account_named(&folded(name));
+        let found = self.access.desk().account_named(&folded(name));
         let unknown = || {
             let what = "is not there; `countermark account list` shows those that are";
             AccessError::NotFound(format!("the account \"{name}\" {what}"))

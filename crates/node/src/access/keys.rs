@@ -127,9 +127,8 @@ impl Node {
         let half = Secret::random()?;
         let hash = secret::hash(half.expose()).ok_or(AccessError::LinkSpent)?;
         let token = Secret::new(format!("{PREFIX}{id}_{}", half.expose()));
-        let mut sequencer = self.lock();
-        let now_ms = sequencer.clock.now_ms();
-        let desk = &mut sequencer.stores.desk;
+        let mut desk = self.access.desk();
+        let now_ms = self.now_ms();
         let live = desk.live_api_keys(account, signed(now_ms)).map_err(|e| store_error(&e))?;
         if live >= API_KEYS_MAX {
             let rule = "the account has 100 API keys, that is as many as it can; revoke one";
@@ -166,7 +165,7 @@ impl Node {
             self.account_list(by)?.into_iter().map(|one| (one.id.0, one.name)).collect();
         let of = account.map(|name| self.account_row(name)).transpose()?.map(|row| row.id);
         let now = signed(self.now_ms());
-        let rows = self.lock().stores.desk.api_keys(of, LISTED_MAX).map_err(|e| store_error(&e))?;
+        let rows = self.access.desk().api_keys(of, LISTED_MAX).map_err(|e| store_error(&e))?;
         let name = |id: &i64| names.get(id).cloned().unwrap_or_default();
         Ok(rows.iter().map(|row| self.api_key_view(row, name(&row.account), now)).collect())
     }
@@ -178,8 +177,7 @@ impl Node {
     pub fn api_key_revoke(&self, by: &Principal, id: &str) -> Result<(), NodeError> {
         by.require(Permission::ManageAccounts)?;
         let now = signed(self.now_ms());
-        let revoked =
-            self.lock().stores.desk.revoke_api_key(id, now).map_err(|e| store_error(&e))?;
+        let revoked = self.access.desk().revoke_api_key(id, now).map_err(|e| store_error(&e))?;
         if !revoked {
             let what = "is not there or is revoked; `countermark api-key list` shows them";
             return Err(AccessError::NotFound(format!("the API key {id} {what}")).into());
@@ -195,9 +193,8 @@ impl Node {
         let parts = token.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_'));
         let Some((id, half)) = parts.filter(|(id, _)| id.len() == ID_LEN) else { return Ok(None) };
         let Some(hash) = secret::hash(half) else { return Ok(None) };
-        let sequencer = self.lock();
-        let now = signed(sequencer.clock.now_ms());
-        let desk = &sequencer.stores.desk;
+        let desk = self.access.desk();
+        let now = signed(self.now_ms());
         let Some(row) = desk.api_key(id).map_err(|e| store_error(&e))? else { return Ok(None) };
         let is_right = bool::from(row.secret.ct_eq(&hash));
         if !is_right || row.revoked_at_ms.is_some() || row.expires_at_ms <= now {

@@ -126,9 +126,8 @@ impl Node {
         }
         let token = Secret::random()?;
         let hash = secret::hash(token.expose()).ok_or(AccessError::LinkSpent)?;
-        let mut sequencer = self.lock();
-        let now_ms = sequencer.clock.now_ms();
-        let desk = &mut sequencer.stores.desk;
+        let mut desk = self.access.desk();
+        let now_ms = self.now_ms();
         if desk.open_links(signed(now_ms)).map_err(|e| store_error(&e))? >= LINKS_MAX {
             let rule = "1,000 one-time links wait to be used, that is as many as can be; try again \
                         when some have expired";
@@ -182,7 +181,7 @@ impl Node {
         let Some(link) = self.link_row(token)? else { return Ok(None) };
         let purpose = match link.purpose {
             LinkFor::Account(id) => {
-                let row = self.lock().stores.desk.account(id).map_err(|e| store_error(&e))?;
+                let row = self.access.desk().account(id).map_err(|e| store_error(&e))?;
                 row.map(|row| LinkPurpose::SignIn { account: row.name })
             }
             LinkFor::Invitation { role, member } => {
@@ -248,7 +247,7 @@ impl Node {
         };
         let Some((role, member)) = invitation else { return self.refuse_link(client) };
         super::accounts::check_text("the account's name", name)?;
-        let taken = self.lock().stores.desk.account_named(&folded(name));
+        let taken = self.access.desk().account_named(&folded(name));
         if taken.map_err(|e| store_error(&e))?.is_some() {
             let what = format!("an account \"{name}\" is there already; choose another name");
             return Err(AccessError::Exists(what).into());
@@ -267,15 +266,15 @@ impl Node {
 
     fn link_row(&self, token: &str) -> Result<Option<LinkRow>, NodeError> {
         let Some(hash) = secret::hash(token) else { return Ok(None) };
-        let sequencer = self.lock();
-        let now = signed(sequencer.clock.now_ms());
-        let link = sequencer.stores.desk.link(&hash).map_err(|e| store_error(&e))?;
+        let desk = self.access.desk();
+        let now = signed(self.now_ms());
+        let link = desk.link(&hash).map_err(|e| store_error(&e))?;
         Ok(link.filter(|link| link.expires_at_ms > now))
     }
 
     fn link_spend(&self, token: &str) -> Result<bool, NodeError> {
         let Some(hash) = secret::hash(token) else { return Ok(false) };
-        self.lock().stores.desk.spend_link(&hash).map_err(|e| store_error(&e))
+        self.access.desk().spend_link(&hash).map_err(|e| store_error(&e))
     }
 
     fn refuse_link<T>(&self, client: &Client<'_>) -> Result<T, NodeError> {

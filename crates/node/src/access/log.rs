@@ -213,15 +213,14 @@ impl Node {
     /// # Errors
     /// Where the desk cannot be written; what waited then waits on.
     pub fn access_log_write(&self) -> Result<(), NodeError> {
-        let mut sequencer = self.lock();
-        let now_ms = sequencer.clock.now_ms();
+        let mut desk = self.access.desk();
+        let now_ms = self.now_ms();
         let mut unwritten = self.access.unwritten();
         if unwritten.waiting.is_empty() {
             return Ok(());
         }
         let rows: Vec<AccessRow> = unwritten.waiting.iter().cloned().map(row).collect();
         unwritten.written_at_ms = now_ms;
-        let desk = &mut sequencer.stores.desk;
         if let Err(error) = desk.add_access(&rows) {
             // A desk that cannot be written must not fill the memory.
             unwritten.waiting.truncate(ACCESS_LOG_WAITING_MAX);
@@ -250,7 +249,7 @@ impl Node {
         by.require(Permission::ReadAccessLog)?;
         self.access_log_write()?;
         let limit = limit.min(ACCESS_LOG_PAGE_MAX);
-        let rows = self.lock().stores.desk.access_log(before, limit);
+        let rows = self.access.desk().access_log(before, limit);
         Ok(rows.map_err(|e| store_error(&e))?.into_iter().map(view).collect())
     }
 }

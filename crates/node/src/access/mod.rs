@@ -29,14 +29,18 @@ pub use principal::{AccountId, Client, Principal, SignedIn, Via};
 pub use role::{Permission, PermissionSet, Role};
 pub use secret::Secret;
 
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use attempts::Attempts;
 use countermark_ledger::ids::MemberId;
+use countermark_store::desk::Desk;
 use log::Unwritten;
 
+use crate::clock::ClockSource;
 use crate::error::{ErrorKind, NodeError};
 use crate::node::Node;
+use crate::stores::{DESK_FILE, store_error};
 
 /// Why a caller is refused, or an account, key or link is not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,15 +107,33 @@ impl AccessError {
     }
 }
 
-/// What an open node remembers of access in memory alone.
-#[derive(Debug, Default)]
+/// Access of an open node: its own connection to the desk, so that nobody who signs in or calls
+/// waits for a block; and what is remembered in memory alone.
 pub(crate) struct AccessState {
+    desk: Mutex<Desk>,
+    clock: ClockSource,
     attempts: Mutex<Attempts>,
     unwritten: Mutex<Unwritten>,
     hashing: password::Hashing,
 }
 
 impl AccessState {
+    /// The desk is there, and of this version: the node's stores are open.
+    pub(crate) fn open(folder: &Path, clock: ClockSource) -> Result<Self, NodeError> {
+        let desk = Desk::open(&folder.join(DESK_FILE)).map_err(|e| store_error(&e))?;
+        Ok(Self {
+            desk: Mutex::new(desk),
+            clock,
+            attempts: Mutex::default(),
+            unwritten: Mutex::default(),
+            hashing: password::Hashing::default(),
+        })
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn attempts(&self) -> MutexGuard<'_, Attempts> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -132,8 +154,10 @@ fn time(unix_ms: i64) -> String {
 }
 
 impl Node {
-    fn now_ms(&self) -> u64 {
-        self.lock().clock.now_ms()
+    /// The time by the node's clock, Unix milliseconds.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.access.clock.now_ms()
     }
 
     fn member_named(&self, name: &str) -> Result<MemberId, NodeError> {

@@ -74,7 +74,7 @@ impl Node {
     ) -> Result<SignedIn, NodeError> {
         let name: String = folded(name).chars().take(NAME_CHARS_MAX).collect();
         self.begin_attempt(&name, client)?;
-        let row = self.lock().stores.desk.account_named(&name).map_err(|e| store_error(&e))?;
+        let row = self.access.desk().account_named(&name).map_err(|e| store_error(&e))?;
         let kept = row.as_ref().and_then(|row| row.password.as_deref());
         let is_right =
             password.len() <= PASSWORD_BYTES_MAX && self.access.hashing.verify(password, kept)?;
@@ -124,9 +124,8 @@ impl Node {
         let token = Secret::random()?;
         let hash = secret::hash(token.expose()).ok_or(AccessError::WrongPassword)?;
         let principal = {
-            let mut sequencer = self.lock();
-            let now_ms = sequencer.clock.now_ms();
-            let desk = &mut sequencer.stores.desk;
+            let mut desk = self.access.desk();
+            let now_ms = self.now_ms();
             let row = desk.account(account).map_err(|e| store_error(&e))?;
             let principal = row.and_then(|row| principal_of(&row, Via::Session));
             let principal = principal.ok_or(AccessError::WrongPassword)?;
@@ -154,9 +153,8 @@ impl Node {
     /// Where the desk cannot be read or written.
     pub fn session(&self, token: &str) -> Result<Option<Principal>, NodeError> {
         let Some(hash) = secret::hash(token) else { return Ok(None) };
-        let sequencer = self.lock();
-        let now_ms = sequencer.clock.now_ms();
-        let desk = &sequencer.stores.desk;
+        let desk = self.access.desk();
+        let now_ms = self.now_ms();
         let Some(session) = desk.session(&hash).map_err(|e| store_error(&e))? else {
             return Ok(None);
         };
@@ -179,7 +177,7 @@ impl Node {
     pub fn sign_out(&self, token: &str) -> Result<(), NodeError> {
         let Some(hash) = secret::hash(token) else { return Ok(()) };
         let Some(principal) = self.session(token)? else { return Ok(()) };
-        self.lock().stores.desk.end_session(&hash).map_err(|e| store_error(&e))?;
+        self.access.desk().end_session(&hash).map_err(|e| store_error(&e))?;
         self.note_access(AccessNote::done("sign-out", &principal, None))
     }
 }

@@ -152,10 +152,13 @@ pub(super) fn extract(
         return Err(place.fault("it names other parts"));
     }
     drop(entry);
-    match entries.next() {
-        None => Ok(parts),
-        Some(_) => Err(place.fault("something follows it")),
+    if entries.next().is_some() {
+        return Err(place.fault("something follows it"));
     }
+    // To the end, where the checksum of the frame stands.
+    let mut rest = archive_file.into_inner();
+    io::copy(&mut rest, &mut io::sink()).map_err(|e| place.cut(&e))?;
+    Ok(parts)
 }
 
 fn extract_part(

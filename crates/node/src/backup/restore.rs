@@ -188,6 +188,12 @@ pub fn show_checkpoint(data: &Path, note: &[u8]) -> Result<(String, u64), NodeEr
         superseded => return Err(NodeError::ReadOnly(superseded.reason().unwrap_or_default())),
     }
     let origin = origin_of(note)?;
+    if !data.join("log").join("journal").is_file() {
+        return Err(NodeError::Damaged {
+            place: "log/journal".to_owned(),
+            what: "it is missing; restore the backup into an empty directory".to_owned(),
+        });
+    }
     let (log, _) = LogStore::open(Arc::new(disk), &origin).map_err(|e| {
         NodeError::Refused(format!("the checkpoint does not fit the log: {}", chain(&e)))
     })?;

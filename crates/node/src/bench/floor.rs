@@ -23,7 +23,7 @@ use crate::stores::store_error;
 
 const FILE: &str = "floor";
 /// Events that are committed to together.
-const EVENTS_TOGETHER: usize = 64;
+const EVENTS_TOGETHER: usize = 32;
 
 struct Floor {
     disk: FileDisk,

@@ -41,11 +41,11 @@ const ON: [&str; 7] = [
     "state machine, ordering local, one process",
 ];
 /// Events of a document.
-const DOCUMENT_EVENTS: usize = 500;
+pub const DOCUMENT_EVENTS: usize = 500;
 /// Events of the large document.
 const LARGE_DOCUMENT_EVENTS: usize = 10_000;
 /// Clients at once, where there are several.
-const CLIENTS: usize = 4;
+pub const CLIENTS: usize = 4;
 /// Documents of one event whose way to a proof is measured.
 const PROVABLE_ROUNDS: usize = 100;
 /// How long an opened node rests before its memory is looked at.

@@ -21,18 +21,10 @@ pub(super) fn now_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// Permission bits of a file; `None` where the system has none or there is no file.
+/// Permission bits of a file; `None` where there is no file.
 pub(super) fn mode_of(path: &Path) -> Option<u32> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        return Some(fs::metadata(path).ok()?.permissions().mode() & 0o777);
-    }
-    #[cfg(not(unix))]
-    {
-        let _no_bits = path;
-        None
-    }
+    use std::os::unix::fs::PermissionsExt;
+    Some(fs::metadata(path).ok()?.permissions().mode() & 0o777)
 }
 
 /// A length as people read it.

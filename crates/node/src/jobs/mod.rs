@@ -5,7 +5,7 @@
 //! document that is captured at once has a job as well, so that one list says what came in.
 
 pub mod limits;
-mod report;
+pub(crate) mod report;
 mod run;
 
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -344,7 +344,7 @@ impl Node {
         self.writing()?;
         let member = self.held(&self.member_in(&by.scope(), new.member.as_deref())?)?;
         if let Reading::Import { mapping } = &new.reading {
-            self.mapping(mapping)?;
+            self.mapping_of(&member.id, mapping)?;
         }
         let bytes = new.file.bytes.len() as u64;
         if bytes > JOB_BYTES_MAX {

@@ -26,7 +26,7 @@ fn cipher(vault_key: &[u8; 32], purpose: &[u8], id: &[u8; 16]) -> Aes256Gcm {
 }
 
 /// Encrypts (AES-256-GCM): nonce, then ciphertext, bound to the job and the purpose.
-pub(super) fn seal(
+pub(crate) fn seal(
     vault_key: &[u8; 32],
     purpose: &[u8],
     id: &[u8; 16],
@@ -40,7 +40,7 @@ pub(super) fn seal(
 }
 
 /// Decrypts what [`seal`] made of the same job and purpose.
-pub(super) fn open(
+pub(crate) fn open(
     vault_key: &[u8; 32],
     purpose: &[u8],
     id: &[u8; 16],

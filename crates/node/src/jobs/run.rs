@@ -15,6 +15,7 @@ use super::limits::{
 };
 use super::{JobProgress, Reading, held, report, signed};
 use crate::capture::{CaptureReport, InputFile};
+use crate::drafts::is_draft_file;
 use crate::error::{ErrorKind, NodeError};
 use crate::node::Node;
 use crate::progress::Progress;
@@ -60,7 +61,7 @@ impl Node {
             open.extend(desk.jobs(&filter, most).map_err(|e| store_error(&e))?);
         }
         let names: Vec<String> = open.iter().map(|row| hex(&row.id)).collect();
-        let wanted = |name: &str| names.iter().any(|known| known == name);
+        let wanted = |name: &str| is_draft_file(name) || names.iter().any(|known| known == name);
         inbox::keep_only(&*sequencer.stores.disk, wanted).map_err(|e| store_error(&e))
     }
 
@@ -153,7 +154,7 @@ impl Node {
                 self.capture_file(&member, &file, lenient, report, progress)
             }
             Reading::Import { mapping } => {
-                let mapping = self.mapping(&mapping)?;
+                let mapping = self.mapping_of(&row.member, &mapping)?;
                 self.import_file(&member, &mapping, &file, report, progress)
             }
         }

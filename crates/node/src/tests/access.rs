@@ -527,6 +527,57 @@ fn an_openid_user_needs_an_invitation_once_and_is_known_by_issuer_and_subject() 
 }
 
 #[test]
+fn a_name_that_a_provider_gives_becomes_one_that_is_free_and_shown_as_it_is() {
+    let lab = Lab::new();
+    let node = lab.begin();
+    let name = |subject: &str, name: Option<&str>| {
+        let user = OpenIdUser {
+            issuer: "https://login.example.com".to_owned(),
+            subject: subject.to_owned(),
+            name: name.map(str::to_owned),
+        };
+        let token = link(&node, invitation(Role::Viewer, None));
+        let signed_in = node.openid_sign_in(&user, Some(&token), &Client::default()).unwrap();
+        signed_in.principal.name
+    };
+    add(&node, "Office", Role::Owner, None);
+    assert_eq!(name("1", Some("office")), "office (2)");
+    assert_eq!(name("2", Some(" Off\u{202e}ice\n")), "Office (3)");
+    assert_eq!(name("3", None), "3");
+    assert_eq!(name("4", Some("\u{200b}")), "OpenID user");
+    let long = "x".repeat(300);
+    assert_eq!(name("5", Some(&long)), "x".repeat(100));
+    assert_eq!(name("6", Some(&long)), format!("{} (2)", "x".repeat(95)));
+}
+
+#[test]
+fn nobody_who_signs_in_or_calls_waits_for_a_block() {
+    let lab = Lab::new();
+    let node = lab.begin();
+    add(&node, "Office", Role::Owner, None);
+    let session = sign_in(&node, "Office").unwrap();
+    let key = key(&node, "Office", &[Permission::Read], None).unwrap().0;
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::scope(|threads| {
+        // As the sequencer has it while a block is made durable.
+        let block = node.lock();
+        let node = &node;
+        threads.spawn(move || {
+            assert!(node.session(&session).unwrap().is_some());
+            assert!(node.api_key(&key).unwrap().is_some());
+            sign_in(node, "Office").unwrap();
+            node.note_access(AccessNote::refused("/app", None, "not-signed-in")).unwrap();
+            node.access_log_write().unwrap();
+            node.sign_out(&session).unwrap();
+            tell.send(()).unwrap();
+        });
+        let done = told.recv_timeout(std::time::Duration::from_secs(60));
+        drop(block);
+        assert!(done.is_ok(), "access waits for the sequencer");
+    });
+}
+
+#[test]
 fn only_whoever_manages_accounts_manages_accounts() {
     let lab = Lab::new();
     let node = lab.begin();

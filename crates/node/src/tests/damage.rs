@@ -221,3 +221,23 @@ fn a_desk_that_is_missing_or_damaged_is_named() {
     is_named(&lab, &[DESK_FILE, "missing", "restore it from a backup"]);
     assert!(!path.exists(), "the check made a new one");
 }
+
+#[test]
+fn an_index_of_an_earlier_version_is_made_again_on_opening_and_a_later_one_is_left() {
+    let lab = Lab::new();
+    let node = lab.begin();
+    capture_ids(&node, &[FIRST, SECOND]);
+    let before = ids(&node);
+    drop(node);
+    let path = lab.folder.path().join(INDEX_FILE);
+    let set_version = |version: u32| {
+        let index = rusqlite::Connection::open(&path).unwrap();
+        index.execute_batch(&format!("PRAGMA user_version = {version}")).unwrap();
+    };
+    set_version(1);
+    assert_eq!(ids(&lab.open().unwrap()), before);
+    lab.check();
+    set_version(99);
+    let error = lab.open().map(drop).unwrap_err().to_string();
+    assert!(error.contains("99") && error.contains("index rebuild"), "{error}");
+}

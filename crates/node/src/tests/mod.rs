@@ -2,6 +2,7 @@
 
 mod access;
 mod adversary;
+mod backup;
 mod capture;
 mod clock;
 mod concurrency;

@@ -4,17 +4,19 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension};
+use sha2::{Digest, Sha256};
 
 use super::row::MemberId;
 use super::run;
-use super::sql::{self, Sqlite, Value};
+use super::sql::{self, Column, Filter, Select, Sqlite, Table, Value};
 use super::terms;
 
 /// Texts remembered per kind before the memory is emptied.
 const REMEMBERED_MAX: usize = 200_000;
 
+static STRING: LazyLock<String> =
+    LazyLock::new(|| sql::insert(&Sqlite, "string", &["text_key", "text"], false));
 /// Adds a text that may be there already.
-static STRING: LazyLock<String> = LazyLock::new(|| sql::insert(&Sqlite, "string", &["text"], true));
 static IDENTIFIER: LazyLock<String> =
     LazyLock::new(|| sql::insert(&Sqlite, "identifier", &["text", "gtin"], true));
 
@@ -92,9 +94,14 @@ impl Interner {
         if let Some(id) = self.strings.get(text) {
             return Ok(*id);
         }
-        let id = match connection.prepare_cached(&STRING)?.execute([text])? {
-            0 => find_string(connection, text)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
-            _ => connection.last_insert_rowid(),
+        let key = text_key(text);
+        let found = connection
+            .prepare_cached("SELECT id FROM string WHERE text_key = ?1 AND text = ?2")?
+            .query_row((key, text), |row| row.get(0))
+            .optional()?;
+        let id = match found {
+            Some(id) => id,
+            None => connection.prepare_cached(&STRING)?.insert((key, text))?,
         };
         if self.strings.len() >= REMEMBERED_MAX {
             self.strings.clear();
@@ -135,9 +142,20 @@ fn find_compact(connection: &Connection, compact: &str) -> rusqlite::Result<Opti
     run::id_where(connection, "identifier", "text", Value::Text(compact.to_owned()))
 }
 
+/// What a text is looked up by.
+fn text_key(text: &str) -> i64 {
+    let digest: [u8; 32] = Sha256::digest(text).into();
+    let [a, b, c, d, e, f, g, h, ..] = digest;
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
 /// The number of another text.
 pub(crate) fn find_string(connection: &Connection, text: &str) -> rusqlite::Result<Option<i64>> {
-    run::id_where(connection, "string", "text", Value::Text(text.to_owned()))
+    let by_key = Filter::equal(Column("t", "text_key"), text_key(text));
+    let by_text = Filter::equal(Column("t", "text"), Value::Text(text.to_owned()));
+    let filter = Filter::All(vec![by_key, by_text]);
+    let select = Select::new(Table("string", "t"), &[Column("t", "id")], filter);
+    Ok(run::rows(connection, &select, |row| row.get(0))?.pop())
 }
 
 /// The number of a member.
@@ -168,5 +186,26 @@ pub(crate) fn forget_identifier(connection: &Connection, id: i64) -> rusqlite::R
             lot.into_iter().chain(gtin).try_for_each(|owner| forget_identifier(connection, owner))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+
+    #[test]
+    fn texts_of_the_same_key_keep_their_own_numbers() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(schema::CREATE).unwrap();
+        let other = "INSERT INTO string (id, text_key, text) VALUES (7, ?1, 'another')";
+        connection.execute(other, [text_key("po-1")]).unwrap();
+        let mut interner = Interner::new();
+        let number = interner.string(&connection, "po-1").unwrap();
+        assert_ne!(number, 7);
+        interner.forget();
+        assert_eq!(interner.string(&connection, "po-1").unwrap(), number, "found again");
+        assert_eq!(find_string(&connection, "po-1").unwrap(), Some(number));
+        assert_eq!(find_string(&connection, "po-2").unwrap(), None);
     }
 }

@@ -9,7 +9,7 @@
 //! hold them.
 
 /// Version of the tables; a file of another version is rebuilt, never migrated.
-pub(crate) const SCHEMA_VERSION: i64 = 1;
+pub(crate) const SCHEMA_VERSION: i64 = 2;
 
 /// Marks the file as an index of this kind (`CMix`).
 pub(crate) const APPLICATION_ID: i64 = 0x434d_6978;
@@ -26,10 +26,14 @@ CREATE TABLE member (
     member BLOB NOT NULL UNIQUE
 ) STRICT;
 
+-- text_key: the first eight bytes of the text's SHA-256, so that the text is not stored twice; texts
+-- are only ever asked for as a whole. Those of the same key are told apart by the text itself.
 CREATE TABLE string (
-    id   INTEGER PRIMARY KEY,
-    text TEXT NOT NULL UNIQUE
+    id       INTEGER PRIMARY KEY,
+    text_key INTEGER NOT NULL,
+    text     TEXT NOT NULL
 ) STRICT;
+CREATE INDEX string_by_key ON string (text_key);
 
 -- text: canonical Digital Link without its leading https://id.gs1.org, or another URI as it is.
 -- gtin, lot: the trade item and the lot that a finer identifier belongs to.
@@ -161,6 +165,6 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('identifier', 'sqlite_autoindex_identifier_1', '10000000 1'),
     ('identifier', 'identifier_by_lot', '1000000 100'),
     ('identifier', 'identifier_by_gtin', '10000000 10000'),
-    ('string', 'sqlite_autoindex_string_1', '100000 1');
+    ('string', 'string_by_key', '100000 1');
 ANALYZE sqlite_schema;
 ";

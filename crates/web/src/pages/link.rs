@@ -10,9 +10,10 @@ use countermark_node::access::{
     AccessError, Client, LinkPurpose, PASSWORD_CHARS_MIN, Permission, Role,
 };
 
+use super::openid::Button;
 use super::sign_in::begun;
 use crate::App;
-use crate::body::Form;
+use crate::body::{Form, encode};
 use crate::guard::{Address, session_cookie};
 use crate::page::{self, Frame};
 use crate::page_parts::{Field, Notice};
@@ -49,6 +50,7 @@ struct InvitationPage {
     notice: Option<Notice>,
     name: Field,
     password: Field,
+    openid: Option<Button>,
 }
 
 /// What an account of a role is for, in words.
@@ -98,6 +100,7 @@ async fn invitation_page(
     name: &str,
     notice: Option<Notice>,
 ) -> Result<InvitationPage, Problem> {
+    let openid = Button::new(app, &format!("invitation={}", encode(token)));
     let token = token.to_owned();
     let found = app.run(move |node| node.link_look(&token)).await?.ok_or_else(spent)?;
     let LinkPurpose::Invitation { role, member } = found.purpose else { return Err(spent()) };
@@ -117,6 +120,7 @@ async fn invitation_page(
             .kind("password")
             .hint(rule)
             .autocomplete("new-password"),
+        openid,
     })
 }
 

@@ -3,16 +3,27 @@
 mod account;
 mod accounts;
 mod benchmark;
+mod columns;
 mod consumer;
 mod docs;
+mod documents;
+mod event;
+mod events;
+mod import;
 mod ledger;
 mod link;
 mod members;
+mod openid;
+mod overview;
 mod publications;
+mod repair;
+mod settings;
 mod sign_in;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod upload;
 mod verify;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -29,8 +40,15 @@ pub(crate) fn routes() -> Vec<Route> {
         vec![Route::get("/", Access::Public, to_app, Operation::page("To the overview"))];
     routes.extend(account::routes());
     routes.extend(accounts::routes());
+    routes.extend(documents::routes());
+    routes.extend(event::routes());
+    routes.extend(events::routes());
+    routes.extend(import::routes());
     routes.extend(link::routes());
     routes.extend(members::routes());
+    routes.extend(openid::routes());
+    routes.extend(overview::routes());
+    routes.extend(settings::routes());
     routes.extend(sign_in::routes());
     routes.extend(consumer::routes());
     routes.extend(benchmark::routes());

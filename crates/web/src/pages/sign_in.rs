@@ -8,9 +8,10 @@ use axum::routing::{get, post};
 use countermark_node::access::{Client, SignedIn};
 use serde::Deserialize;
 
+use super::openid::Button;
 use super::see_other;
 use crate::App;
-use crate::body::Form;
+use crate::body::{Form, encode};
 use crate::guard::{Address, MaybeCaller, cookie_name, session_cookie};
 use crate::page::{self, Frame};
 use crate::page_parts::{Field, Notice};
@@ -27,16 +28,17 @@ pub(crate) fn routes() -> Vec<Route> {
 
 #[derive(Template)]
 #[template(path = "sign-in.html")]
-struct Page {
+pub(super) struct Page {
     frame: Frame,
     notice: Option<Notice>,
     name: Field,
     password: Field,
     next: String,
+    openid: Option<Button>,
 }
 
 impl Page {
-    fn new(name: &str, next: &str, notice: Option<Notice>) -> Self {
+    pub(super) fn new(app: &App, name: &str, next: &str, notice: Option<Notice>) -> Self {
         Self {
             frame: Frame::new("Sign in", "", None),
             notice,
@@ -45,6 +47,7 @@ impl Page {
                 .kind("password")
                 .autocomplete("current-password"),
             next: local(next).to_owned(),
+            openid: Button::new(app, &format!("next={}", encode(local(next)))),
         }
     }
 }
@@ -67,13 +70,14 @@ pub(super) fn local(next: &str) -> &str {
 }
 
 async fn form(
+    State(app): State<App>,
     MaybeCaller(caller): MaybeCaller,
     Query(query): Query<Next>,
 ) -> Result<Response, Problem> {
     if caller.is_some() {
         return Ok(see_other(local(&query.next)));
     }
-    page::html(&Page::new("", &query.next, None))
+    page::html(&Page::new(&app, "", &query.next, None))
 }
 
 async fn sign_in(
@@ -94,25 +98,34 @@ async fn sign_in(
     match tried {
         Ok(signed_in) => Ok(begun(&app, &signed_in, local(form.get("next")))),
         Err(problem) => {
-            let page =
-                Page::new(form.get("name"), form.get("next"), Some(Notice::refused(&problem)));
+            let notice = Some(Notice::refused(&problem));
+            let page = Page::new(&app, form.get("name"), form.get("next"), notice);
             page::refused(&problem, &page)
         }
     }
 }
 
-/// The session's cookie, and on to a page.
-pub(super) fn begun(app: &App, signed_in: &SignedIn, next: &str) -> Response {
-    with_cookie(app, signed_in.token.expose(), "", see_other(next))
-}
-
-fn with_cookie(app: &App, value: &str, more: &str, mut response: Response) -> Response {
+/// A cookie that scripts do not see, for the whole server.
+pub(super) fn set_cookie(
+    app: &App,
+    name: &str,
+    value: &str,
+    seconds: Option<u64>,
+    response: &mut Response,
+) {
     let secure = if app.settings().is_secure() { "; Secure" } else { "" };
-    let name = cookie_name(app);
-    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}");
+    let age = seconds.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
+    // Lax: links in mails, and the way back from an OpenID provider, come from other sites.
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+}
+
+/// The session's cookie, and on to a page.
+pub(super) fn begun(app: &App, signed_in: &SignedIn, next: &str) -> Response {
+    let mut response = see_other(next);
+    set_cookie(app, cookie_name(app), signed_in.token.expose(), None, &mut response);
     response
 }
 
@@ -120,7 +133,9 @@ async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response
     if let Some(token) = session_cookie(&app, &headers).map(ToOwned::to_owned) {
         app.run(move |node| node.sign_out(&token)).await?;
     }
-    Ok(with_cookie(&app, "", "; Max-Age=0", see_other("/sign-in")))
+    let mut response = see_other("/sign-in");
+    set_cookie(&app, cookie_name(&app), "", Some(0), &mut response);
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -442,8 +442,11 @@ fn sentence(asked: &Asked, trace: &Trace, canonical: &str) -> String {
     let (origins, ends) = (list(&|into, _| !into), list(&|_, out| !out));
     let lots: BTreeSet<String> =
         trace.edges.iter().flat_map(|e| [product(&e.from), product(&e.to)]).collect();
-    let over =
-        if lots.len() > 1 { format!(", over {} products", lots.len()) } else { String::new() };
+    let over = if lots.len() > 1 {
+        format!("; {} products are on the way", lots.len())
+    } else {
+        String::new()
+    };
     let nowhere = |text: &str| text.is_empty();
     match asked.direction {
         Direction::Up if nowhere(&origins) => {

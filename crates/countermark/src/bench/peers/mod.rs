@@ -12,14 +12,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use countermark_node::Progress;
-use countermark_node::bench::{self, Options, Peer, Scratch};
+use countermark_node::bench::{self, DOCUMENT_EVENTS, Options, Peer, Scratch};
 
 pub(super) use postgres::{Tools, tools};
-
-/// Events of a document, as captured.
-const DOCUMENT_EVENTS: usize = 500;
-/// Clients at once, where there are several.
-const CLIENTS: usize = 4;
 
 /// A document's events: the number of the first, and the text of each.
 struct Batch {

@@ -11,9 +11,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
 use countermark_node::Progress;
-use countermark_node::bench::{JSONB_PEER, Peer, Rate, milliseconds, percentile};
+use countermark_node::bench::{CLIENTS, JSONB_PEER, Peer, Rate, milliseconds, percentile};
 
-use super::{Batch, CLIENTS, batches, hand_out, processes};
+use super::{Batch, batches, hand_out, processes};
 
 /// Where Debian puts the server's programs: not in the path.
 const DEBIAN: &str = "/usr/lib/postgresql";

@@ -31,6 +31,9 @@ pub(super) fn render(
     let mut kept = Vec::with_capacity(events.len());
     for event in events {
         match event {
+            // A comment is for whoever edits the file.
+            Event::Html(text) | Event::InlineHtml(text)
+                if text.trim().starts_with("<!--") && text.trim().ends_with("-->") => {}
             Event::Html(text) | Event::InlineHtml(text) => kept.push(Event::Text(text)),
             Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
                 let target = target(name, &dest_url, is_served);
@@ -68,6 +71,9 @@ pub(super) fn render(
     }
     let mut out = String::new();
     html::push_html(&mut out, kept.into_iter());
+    // What scrolls sideways on a phone can be scrolled by keyboard. Text is escaped: these are tags.
+    let out =
+        out.replace("<pre>", "<pre tabindex=\"0\">").replace("<table>", "<table tabindex=\"0\">");
     Rendered { title, html: out }
 }
 
@@ -157,6 +163,15 @@ mod tests {
             render("a/x.md", "# T\n<script>alert(1)</script>\n\na <b onclick=x>b</b>", &served);
         assert!(!page.html.contains("<script") && !page.html.contains("<b "), "{}", page.html);
         assert!(page.html.contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn comments_stay_in_the_file_and_what_scrolls_can_be_reached() {
+        let text = "# T\n<!-- for editors -->\n\n```sh\nls <pre>\n```\n\n| a |\n|---|\n| b |\n";
+        let page = render("a/x.md", text, &served);
+        assert!(!page.html.contains("editors"), "{}", page.html);
+        assert_eq!(page.html.matches("tabindex").count(), 2, "{}", page.html);
+        assert!(page.html.contains("&lt;pre&gt;"));
     }
 
     #[test]
