@@ -14,8 +14,13 @@ export const root = path.resolve(here, "../..");
 export const binary =
   process.env.COUNTERMARK_BINARY ?? path.join(root, "target/release/countermark");
 export const corpus = process.env.COUNTERMARK_CORPUS ?? path.join(root, "../shared/corpus");
+/** Files that the tests bring: our own. */
+export const files = path.join(here, "files");
 export const pictures = path.join(root, "target/browser");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** The lot that the demonstration follows. */
+export const LOT = "https://id.gs1.org/01/19506000134359/10/L26318A";
 
 export const wide = { width: 1280, height: 900 };
 export const narrow = { width: 360, height: 740 };
@@ -117,6 +122,10 @@ export async function signIn(page, link) {
   await page.waitForURL(/\/app/);
 }
 
+/** Faults but for what the browser writes where a page answers with this status or a refusal of a form. */
+export const expected = (faults, status) =>
+  faults.filter((fault) => !(status >= 400 ? fault.includes(`status of ${status}`) : fault.includes("status of 422")));
+
 /** What axe finds that is serious, in words. */
 export async function barriers(page) {
   // The strict content policy keeps scripts out of the page; the debugger's own world may run one.
@@ -150,6 +159,12 @@ export async function overflow(page) {
 export async function picture(page, name) {
   mkdirSync(pictures, { recursive: true });
   await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true });
+}
+
+/** A picture of what a person sees without scrolling, for the documentation. */
+export async function shot(page, name) {
+  mkdirSync(path.join(pictures, "shots"), { recursive: true });
+  await page.screenshot({ path: path.join(pictures, "shots", `${name}.png`) });
 }
 
 /** Looks at a page wide and narrow, light and dark; gives all that is wrong with it. */

@@ -1,5 +1,6 @@
 //! Set-up, checks and chores: `cargo xtask setup|check|test|fuzz`.
 
+mod browser;
 mod outside;
 mod run;
 mod setup;
@@ -12,13 +13,17 @@ use run::{cargo, step};
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  setup   install what the tests need beside Rust: a Python environment in .venv, programs by npm
-          in tests/browser, tests/clients and tests/oidc, cargo-deny, and as root on Debian
-          chromium, postgresql and wrk
-  check   what a change must pass before anything is run: format, lints, tidiness, dependencies
-  test    everything that CI runs: setup, check, all tests, the demo, the outside tools
-  verifier  join the browser verifier into one file, docs/verifier/countermark-verify.html
-  fuzz    run every fuzz target for a while (needs cargo-fuzz and a nightly toolchain)
+  setup        install what the tests need beside Rust: a Python environment in .venv, programs by
+               npm in tests/browser, tests/clients and tests/oidc, cargo-deny, and as root on
+               Debian chromium, postgresql and wrk
+  check        what a change must pass before anything is run: format, lints, tidiness,
+               dependencies
+  test         everything that CI runs: setup, check, all tests, the demo, the outside tools, the
+               pages in a browser
+  browser      the pages in Chromium, with target/release/countermark or COUNTERMARK_BINARY
+  screenshots  make the pictures of the documentation, docs/images, again
+  verifier     join the browser verifier into one file, docs/verifier/countermark-verify.html
+  fuzz         run every fuzz target for a while (needs cargo-fuzz and a nightly toolchain)
 ";
 
 fn main() -> Result<()> {
@@ -28,6 +33,14 @@ fn main() -> Result<()> {
         Some("check") => check(),
         Some("test") => test(),
         Some("verifier") => verifier::build(),
+        Some("browser") => {
+            step("set-up", setup::run)?;
+            step("browser", browser::test)
+        }
+        Some("screenshots") => {
+            step("set-up", setup::run)?;
+            step("pictures", browser::screenshots)
+        }
         Some("fuzz") => fuzz(),
         _ => {
             eprint!("{HELP}");
@@ -56,7 +69,8 @@ fn test() -> Result<()> {
     step("tests", || cargo(&["test", "--release", "--workspace"]))?;
     step("browser verifier's own parts", verifier::test)?;
     step("demo", || cargo(&["run", "--release", "--quiet", "--", "demo", "--once"]))?;
-    step("outside tools", outside::run)
+    step("outside tools", outside::run)?;
+    step("browser", browser::test)
 }
 
 fn fuzz() -> Result<()> {

@@ -407,7 +407,9 @@ impl ColumnMap {
         if !self.place.is_empty() {
             gs1::gln(&self.place)
                 .map_err(|why| ColumnError::Value(format!("the place where it happened: {why}")))?;
-        } else if !self.has("site") && !self.has("from") {
+        } else if !self.has("site")
+            && !self.has(if self.step == "receiving" { "to" } else { "from" })
+        {
             return Err(ColumnError::Missing("place where it happened, and no GLN is given"));
         }
         let is_clock = |text: &str| {
@@ -465,20 +467,17 @@ impl ColumnMap {
         text
     }
 
-    /// One event a row. Its line is its own content, so that the same row of a corrected file is known
-    /// already and a changed one is new.
-    fn program(&self) -> String {
-        let step = self.step().unwrap_or(&STEPS[0]);
+    /// Where it happened, from whom and to whom, as expressions of the program.
+    fn places(&self, step: &Step) -> (String, String, String) {
         let location = |name: &str| {
             if self.has(name) { format!("location(row, \"{name}\")") } else { "null".to_owned() }
         };
         let fixed = format!("{{ \"gln\": {} }}", quoted(&self.place));
-        let given = |name: &str| if self.has(name) { location(name) } else { fixed.clone() };
         let site = match step.name {
             _ if self.has("site") => location("site"),
             _ if !self.place.is_empty() => fixed,
-            "receiving" if self.has("to") => location("to"),
-            _ => given("from"),
+            "receiving" => location("to"),
+            _ => location("from"),
         };
         let (from, to) = match step.name {
             "shipping" => (
@@ -490,6 +489,14 @@ impl ColumnMap {
             }
             _ => ("null".to_owned(), "null".to_owned()),
         };
+        (site, from, to)
+    }
+
+    /// One event a row. Its line is its own content, so that the same row of a corrected file is known
+    /// already and a changed one is new.
+    fn program(&self) -> String {
+        let step = self.step().unwrap_or(&STEPS[0]);
+        let (site, from, to) = self.places(step);
         let cell = |name: &str| {
             if self.has(name) { format!("cell(row, \"{name}\")") } else { "null".to_owned() }
         };
@@ -576,7 +583,11 @@ pub fn without_rows(
             let record = [&*number, &**why].into_iter().chain(cells.iter().copied());
             let _in_memory = left.write_record(record);
             kept.push_str(text.get(end..range.start).unwrap_or_default());
-            kept.push('\n');
+            // Its own line ends stay, and those of blank lines before it.
+            let breaks = |text: &str| text.matches('\n').count();
+            let all = text.get(range.clone()).map_or(1, breaks);
+            let within: usize = cells.iter().map(|cell| breaks(cell)).sum();
+            kept.push_str(&"\n".repeat(all.saturating_sub(within)));
             end = range.end;
         }
     })?;
@@ -585,119 +596,4 @@ pub fn without_rows(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Mapping, MasterTable};
-
-    const DIRTY: &str = "Ship Date;Ship To;Item;Lot #;Qty;UOM;Best By;Pallet\n\
-        11/14/26;9520000002015;09520000003012;L16A;120;cs;11/28/26;\n\
-        \"two\nlines\";9520000002015;09520000003012;L16B;\"1,5\";Kg;;\n\
-        11/16/26;9520000002015;09520000003012;L16C;7;EA;;\n";
-
-    fn mapping(map: &ColumnMap) -> Mapping {
-        let (manifest, program, units) = map.texts("of-mine", "A partner's list").unwrap();
-        Mapping::from_texts("of-mine", &manifest, &program, &units).unwrap()
-    }
-
-    fn proposed() -> ColumnMap {
-        let mut map = Table::read(DIRTY.as_bytes()).unwrap().propose();
-        map.place = "9520000001018".to_owned();
-        map.zone = "Europe/Berlin".to_owned();
-        map
-    }
-
-    #[test]
-    fn headers_say_what_columns_mean() {
-        let map = proposed();
-        let says = |name: &str| map.columns.get(name).map(String::as_str);
-        assert_eq!(says("date"), Some("Ship Date"));
-        assert_eq!(says("to"), Some("Ship To"));
-        assert_eq!(says("item"), Some("Item"));
-        assert_eq!(says("lot"), Some("Lot #"));
-        assert_eq!(says("quantity"), Some("Qty"));
-        assert_eq!(says("unit"), Some("UOM"));
-        assert_eq!(says("expiry"), Some("Best By"));
-        assert_eq!(says("sscc"), Some("Pallet"));
-        assert_eq!((&*map.step, &*map.dates, &*map.clock), ("shipping", "mdy", "12:00"));
-    }
-
-    #[test]
-    fn values_say_what_columns_without_telling_headers_mean() {
-        let text = "A,B,C\n2026-11-14,09520000003012,395200000000000012\n";
-        let map = Table::read(text.as_bytes()).unwrap().propose();
-        assert_eq!(map.columns.get("date").map(String::as_str), Some("A"));
-        assert_eq!(map.columns.get("item").map(String::as_str), Some("B"));
-    }
-
-    #[test]
-    fn the_choices_make_a_mapping_that_makes_events() {
-        let mut map = proposed();
-        map.decimal_comma = false;
-        let rows = BTreeMap::from([(3, "no date".to_owned())]);
-        let (kept, _) = without_rows(DIRTY.as_bytes(), &rows).unwrap();
-        let outcome = mapping(&map).import(&kept, &MasterTable::default()).unwrap();
-        assert!(outcome.is_taken(), "{:?} {:?}", outcome.findings, outcome.quarantined);
-        assert_eq!(outcome.events.len(), 2);
-        let event = &outcome.events[0];
-        assert_eq!(
-            event.get("eventTime").and_then(Json::as_str),
-            Some("2026-11-14T12:00:00+01:00")
-        );
-        assert_eq!(event.get("bizStep").and_then(Json::as_str), Some("shipping"));
-        assert!(event.get("destinationList").is_some());
-    }
-
-    #[test]
-    fn every_step_and_every_choice_of_columns_compiles() {
-        for step in &STEPS {
-            for used in 0..TARGETS.len() {
-                let mut map = ColumnMap {
-                    step: step.name.to_owned(),
-                    place: "9520000001018".to_owned(),
-                    ..ColumnMap::default()
-                };
-                map.columns.insert("date".to_owned(), "d\"\\ay\u{1}".to_owned());
-                map.columns.insert("item".to_owned(), "item".to_owned());
-                let name = TARGETS[used].name;
-                map.columns.entry(name.to_owned()).or_insert_with(|| format!("x {name}"));
-                mapping(&map);
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_missing_is_named() {
-        let map = ColumnMap { step: "packing".to_owned(), ..ColumnMap::default() };
-        let error = map.texts("a", "b").unwrap_err().to_string();
-        assert_eq!(error, "no column says the date, or date and time; choose one");
-        let mut map = proposed();
-        map.place = "9520000001019".to_owned();
-        assert!(map.texts("a", "b").unwrap_err().to_string().contains("place where it happened"));
-        let mut map = proposed();
-        map.columns.insert("lot".to_owned(), "Item".to_owned());
-        assert_eq!(map.texts("a", "b").unwrap_err(), ColumnError::Twice("Item".to_owned()));
-    }
-
-    #[test]
-    fn rows_are_left_out_and_the_others_keep_their_numbers() {
-        let rows = BTreeMap::from([(3, "no date".to_owned())]);
-        let (kept, left) = without_rows(DIRTY.as_bytes(), &rows).unwrap();
-        let mut numbers = Vec::new();
-        readers::csv::each_row(std::str::from_utf8(&kept).unwrap(), |number, cells, _| {
-            numbers.push((number, cells.first().map(|cell| (*cell).to_owned())));
-        })
-        .unwrap();
-        let expected = [(0, "Ship Date"), (2, "11/14/26"), (4, "11/16/26")];
-        assert_eq!(numbers, expected.map(|(number, cell)| (number, Some(cell.to_owned()))));
-        let left = String::from_utf8(left).unwrap();
-        assert!(left.starts_with("row,why it was left out,Ship Date"), "{left}");
-        assert!(left.contains("3,no date,\"two\nlines\",9520000002015"), "{left}");
-    }
-
-    #[test]
-    fn a_place_names_its_row() {
-        assert_eq!(row_of("row 12, column \"Qty\""), Some(12));
-        assert_eq!(row_of("a.csv: row 3"), Some(3));
-        assert_eq!(row_of("document"), None);
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use countermark_epcis::document::{self, Rejection};
-use countermark_epcis::finding::{Finding, Severity, any_error};
+use countermark_epcis::finding::{Finding, any_error};
 use countermark_epcis::json::Json;
 use countermark_epcis::{Document, Event, Mode};
 use countermark_intake::mapping::{IntakeError, Mapping};
@@ -27,9 +27,6 @@ use crate::shapes;
 /// Records that one block takes of one document; a larger document becomes several blocks, and
 /// capturing it again after an interruption adds what is missing.
 const RECORDS_PER_BLOCK: usize = 20 * BATCH_RECORDS;
-
-/// Events that a preview shows at most; it counts the others.
-pub const PREVIEW_EVENTS_MAX: usize = 200;
 
 const CLOCK_BEHIND: &str = "clock.behind";
 
@@ -110,52 +107,19 @@ impl CaptureReport {
 }
 
 /// A document's events on their way, with the places that messages name.
-struct Batch {
+pub(crate) struct Batch {
     file: String,
-    incoming: Vec<Incoming>,
+    pub(crate) incoming: Vec<Incoming>,
     /// Where each event stands, as a JSON pointer or a place in the foreign document.
-    places: Vec<String>,
+    pub(crate) places: Vec<String>,
 }
 
 /// A document's events, sorted by what is known of them.
-struct Sorted {
-    fresh: Vec<(Incoming, Option<RecordId>)>,
+pub(crate) struct Sorted {
+    pub(crate) fresh: Vec<(Incoming, Option<RecordId>)>,
     duplicates: Vec<String>,
-    erased: Vec<Finding>,
-    faults: Vec<Finding>,
-}
-
-/// What a document would become, and nothing of it stored.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Preview {
-    /// Its events, the first [`PREVIEW_EVENTS_MAX`] of them; the ids of those without one are given
-    /// when they are recorded.
-    pub events: Vec<Json>,
-    /// Where each of them stands in the document.
-    pub places: Vec<String>,
-    /// How many events it has.
-    pub total: u64,
-    /// How many of them would be recorded.
-    pub fresh: u64,
-    /// How many of them are recorded already.
-    pub duplicates: u64,
-    /// Why it would not be taken.
-    pub rejected: Vec<Finding>,
-    /// What is noticed.
-    pub findings: Vec<Finding>,
-    /// Unknown parties, items and places.
-    pub quarantined: Vec<Held>,
-    /// Whether it cannot be read as what it should be.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unreadable: bool,
-}
-
-impl Preview {
-    /// Whether the document would be taken.
-    #[must_use]
-    pub fn is_taken(&self) -> bool {
-        self.rejected.is_empty() && self.quarantined.is_empty()
-    }
+    pub(crate) erased: Vec<Finding>,
+    pub(crate) faults: Vec<Finding>,
 }
 
 impl Node {
@@ -295,82 +259,12 @@ impl Node {
         }
     }
 
-    /// What an EPCIS document would become. Nothing is stored.
-    ///
-    /// # Errors
-    /// [`NodeError`] where the node itself fails.
-    pub fn capture_preview(
+    pub(crate) fn epcis_batch(
         &self,
-        by: &Principal,
-        member: Option<&str>,
+        member: &MemberSecrets,
         file: &InputFile,
-        lenient: bool,
-    ) -> Result<Preview, NodeError> {
-        let member = self.held(&self.member_in(&by.scope(), member)?)?;
-        let mode = if lenient { Mode::Lenient } else { Mode::Strict };
-        let mut preview = Preview::default();
-        match document::read(&file.bytes, mode) {
-            Ok(document) => {
-                preview.findings.clone_from(&document.findings);
-                let batch = self.epcis_batch(&member, file, document);
-                self.preview(batch, &mut preview)?;
-            }
-            Err(rejection) => {
-                preview.unreadable = rejection.is_unreadable();
-                preview.rejected = rejection.findings();
-            }
-        }
-        Ok(preview)
-    }
-
-    /// What a mapping would make of a document. Nothing is stored.
-    ///
-    /// # Errors
-    /// [`NodeError`] where the node itself fails.
-    pub fn import_preview(
-        &self,
-        by: &Principal,
-        member: Option<&str>,
-        mapping: &Mapping,
-        file: &InputFile,
-    ) -> Result<Preview, NodeError> {
-        let member = self.held(&self.member_in(&by.scope(), member)?)?;
-        let mut preview = Preview::default();
-        let outcome = match mapping.import(&file.bytes, &self.master_data_of(&member.id)?) {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                preview.unreadable = matches!(error, IntakeError::Read(_));
-                preview.rejected.push(Finding::error("", "document.read", error.to_string()));
-                return Ok(preview);
-            }
-        };
-        preview.quarantined = held(file, &outcome).collect();
-        let (errors, noticed): (Vec<Finding>, Vec<Finding>) =
-            outcome.findings.iter().cloned().partition(|f| f.severity == Severity::Error);
-        (preview.rejected, preview.findings) = (errors, noticed);
-        if outcome.is_taken() {
-            match self.mapped_batch(&member, file, &outcome, &versioned(mapping)) {
-                Ok(batch) => self.preview(batch, &mut preview)?,
-                Err(faults) => preview.rejected.extend(faults),
-            }
-        }
-        Ok(preview)
-    }
-
-    fn preview(&self, batch: Batch, preview: &mut Preview) -> Result<(), NodeError> {
-        let shown = batch.incoming.iter().take(PREVIEW_EVENTS_MAX);
-        preview.events = shown.map(|incoming| incoming.event.json().clone()).collect();
-        preview.places = batch.places.iter().take(PREVIEW_EVENTS_MAX).cloned().collect();
-        preview.total = batch.incoming.len() as u64;
-        let sorted = self.sort_out(batch)?;
-        preview.fresh = sorted.fresh.len() as u64;
-        preview.duplicates = preview.total - preview.fresh - sorted.faults.len() as u64;
-        preview.findings.extend(sorted.erased);
-        preview.rejected.extend(sorted.faults);
-        Ok(())
-    }
-
-    fn epcis_batch(&self, member: &MemberSecrets, file: &InputFile, document: Document) -> Batch {
+        document: Document,
+    ) -> Batch {
         let classes = self.classes();
         let mut tagger = Tagger::new(&member.tag_key, &classes.personal);
         let prefix = match document.kind {
@@ -390,7 +284,7 @@ impl Node {
         Batch { file: file.name.clone(), incoming, places }
     }
 
-    fn mapped_batch(
+    pub(crate) fn mapped_batch(
         &self,
         member: &MemberSecrets,
         file: &InputFile,
@@ -451,7 +345,7 @@ impl Node {
     }
 
     /// Sorts a document's events by what the ledger knows of them.
-    fn sort_out(&self, batch: Batch) -> Result<Sorted, NodeError> {
+    pub(crate) fn sort_out(&self, batch: Batch) -> Result<Sorted, NodeError> {
         let mut fresh: Vec<(Incoming, Option<RecordId>)> = Vec::new();
         let (mut duplicates, mut erased, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = std::collections::BTreeMap::new();
@@ -597,7 +491,7 @@ fn stopped(mut report: CaptureReport, error: NodeError) -> Result<CaptureReport,
     Ok(report)
 }
 
-fn held<'a>(
+pub(crate) fn held<'a>(
     file: &'a InputFile,
     outcome: &'a countermark_intake::Outcome,
 ) -> impl Iterator<Item = Held> + 'a {
@@ -611,7 +505,7 @@ fn held<'a>(
 }
 
 /// A mapping's name as provenance has it.
-fn versioned(mapping: &Mapping) -> String {
+pub(crate) fn versioned(mapping: &Mapping) -> String {
     format!("{}@{}", mapping.manifest().id, mapping.manifest().version)
 }
 

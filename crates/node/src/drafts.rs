@@ -17,12 +17,13 @@ use countermark_store::inbox;
 use serde::{Deserialize, Serialize};
 
 use crate::access::Principal;
-use crate::capture::{InputFile, Preview};
+use crate::capture::InputFile;
 use crate::error::NodeError;
 use crate::jobs::{Job, NewJob, Reading, report};
 use crate::keyring;
 use crate::mappings::Description;
 use crate::node::Node;
+use crate::preview::Preview;
 use crate::scope::{Scope, name_of};
 use crate::sequencer::chain;
 use crate::stores::store_error;

@@ -27,6 +27,7 @@ mod members;
 mod membership;
 mod node;
 mod prepare;
+mod preview;
 mod progress;
 mod prove;
 pub mod publications;
@@ -44,7 +45,7 @@ pub mod verify;
 #[cfg(test)]
 mod tests;
 
-pub use capture::{CaptureReport, Held, InputFile, PREVIEW_EVENTS_MAX, Preview};
+pub use capture::{CaptureReport, Held, InputFile};
 pub use countermark_ledger::ids::MemberId;
 pub use documents::{Document, Erased, ErasureReason, KeptDocument};
 pub use error::{ErrorKind, NodeError};
@@ -55,6 +56,7 @@ pub use keyring::{KeyringError, Unlock};
 pub use members::{KeyView, MemberView};
 pub use membership::Standing;
 pub use node::Node;
+pub use preview::{PREVIEW_EVENTS_MAX, Preview};
 pub use progress::{Progress, Silent};
 pub use prove::{Proof, Receipt};
 pub use scope::Scope;

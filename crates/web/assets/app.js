@@ -46,7 +46,8 @@ document.addEventListener('submit', (event) => {
   if (form.dataset.sent) { event.preventDefault(); return; }
   const question = event.submitter?.dataset.ask ?? form.dataset.ask;
   if (question && !window.confirm(question)) { event.preventDefault(); return; }
-  if (form.method !== 'post' || form.dataset.download !== undefined) return;
+  const elsewhere = form.dataset.download !== undefined || event.submitter?.formTarget === '_blank';
+  if (form.method !== 'post' || elsewhere) return;
   form.dataset.sent = '1';
   form.setAttribute('aria-busy', 'true');
   if (form.dataset.wait) say(form.dataset.wait);

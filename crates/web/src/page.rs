@@ -111,7 +111,14 @@ pub(crate) fn answer(status: StatusCode, template: &impl Template) -> Result<Res
         Problem::new("internal", "the page could not be written")
     })?;
     let kind = HeaderValue::from_static("text/html; charset=utf-8");
-    Ok((status, [(header::CONTENT_TYPE, kind)], text).into_response())
+    Ok((status, [(header::CONTENT_TYPE, kind)], without_turns(text)).into_response())
+}
+
+/// A page in which no text that came from elsewhere can turn the direction of reading: a character
+/// that would is shown as a mark instead. Our own pages hold none.
+pub(crate) fn without_turns(page: String) -> String {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if page.contains(turns) { page.replace(turns, "\u{fffd}") } else { page }
 }
 
 #[derive(Template)]
@@ -143,4 +150,16 @@ pub(crate) fn refused(problem: &Problem, template: &impl Template) -> Result<Res
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_turns;
+
+    #[test]
+    fn a_text_turns_no_direction_and_names_in_other_scripts_stay_as_they_are() {
+        assert_eq!(without_turns("lot \u{202e}TXE\u{2066}".to_owned()), "lot \u{fffd}TXE\u{fffd}");
+        let names = "مزرعة\u{200f} חווה";
+        assert_eq!(without_turns(names.to_owned()), names);
+    }
 }

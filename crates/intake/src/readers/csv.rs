@@ -37,9 +37,10 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Tree, ReadError> {
     };
     // A spreadsheet program counts blank lines, and a cell of two lines as one row.
     let mut lines_in_cells: u64 = header.iter().map(|cell| line_breaks(cell)).sum();
+    let mut lines = Lines::default();
     let rows = records.map(move |record| {
         let record = record.map_err(|e| fault(&e))?;
-        let line = record.position().map_or(0, |at| line_of(text, at)) + lines_before;
+        let line = record.position().map_or(0, |at| lines.of(text, at)) + lines_before;
         let number = usize::try_from(line.saturating_sub(lines_in_cells)).unwrap_or(usize::MAX);
         lines_in_cells += record.iter().map(line_breaks).sum::<u64>();
         let cells: Vec<String> = record.iter().map(str::to_owned).collect();
@@ -78,6 +79,7 @@ pub(crate) fn each_row(
         .has_headers(false)
         .from_reader(body.as_bytes());
     let (mut record, mut lines_in_cells, mut is_header) = (::csv::StringRecord::new(), 0, true);
+    let mut lines = Lines::default();
     loop {
         if !reader.read_record(&mut record).map_err(|e| fault(&e))? {
             return Ok(());
@@ -85,7 +87,7 @@ pub(crate) fn each_row(
         let at = |position: &::csv::Position| usize::try_from(position.byte()).unwrap_or(0);
         let start = record.position().map_or(0, at) + before;
         let end = at(reader.position()) + before;
-        let line = record.position().map_or(0, |at| line_of(body, at)) + lines_before;
+        let line = record.position().map_or(0, |at| lines.of(body, at)) + lines_before;
         let number = usize::try_from(line.saturating_sub(lines_in_cells)).unwrap_or(0);
         lines_in_cells += record.iter().map(line_breaks).sum::<u64>();
         let cells: Vec<&str> = record.iter().collect();
@@ -94,12 +96,26 @@ pub(crate) fn each_row(
     }
 }
 
-/// The line that a record stands on: its position is that of the blank lines before it.
-fn line_of(text: &str, position: &::csv::Position) -> u64 {
-    let at = usize::try_from(position.byte()).unwrap_or(usize::MAX);
-    let blank = text.as_bytes().get(at..).unwrap_or_default().iter();
-    let breaks = blank.take_while(|byte| matches!(byte, b'\n' | b'\r'));
-    position.line() + breaks.filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>()
+/// Counts lines up to records: a record's own position may be that of the line end before it, or of
+/// blank lines.
+#[derive(Default)]
+struct Lines {
+    at: usize,
+    breaks: u64,
+}
+
+impl Lines {
+    /// The line on which the record stands that is read from this position on.
+    fn of(&mut self, text: &str, position: &::csv::Position) -> u64 {
+        let bytes = text.as_bytes();
+        let from = usize::try_from(position.byte()).unwrap_or(bytes.len()).min(bytes.len());
+        let blank = bytes[from..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+        let start = from + blank;
+        let passed = bytes.get(self.at..start).unwrap_or_default();
+        self.breaks += passed.iter().filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>();
+        self.at = start;
+        self.breaks + 1
+    }
 }
 
 fn line_breaks(cell: &str) -> u64 {

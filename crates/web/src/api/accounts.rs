@@ -1,6 +1,6 @@
 //! Accounts, one-time links, API keys and the access log.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
@@ -11,7 +11,7 @@ use countermark_node::access::{
 use countermark_node::{NodeError, Passphrase};
 use serde::{Deserialize, Serialize};
 
-use super::{Query, command, json, json_as};
+use super::{Path, Query, command, json, json_as};
 use crate::App;
 use crate::guard::Caller;
 use crate::problem::Problem;

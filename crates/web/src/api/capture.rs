@@ -1,6 +1,6 @@
 //! What comes in: capture jobs, single events, imports, and what was found in them.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -10,7 +10,9 @@ use countermark_node::jobs::{JobState, JobsQuery, NewJob, Reading};
 use countermark_node::{CaptureReport, InputFile, Silent};
 use serde::Serialize;
 
-use super::{Query, header_text, json as answer, json_as, linked, located, no_value};
+use super::{
+    Path, Query, first_byte, header_text, json as answer, json_as, linked, located, no_value,
+};
 use crate::App;
 use crate::body;
 use crate::guard::Caller;
@@ -59,6 +61,7 @@ fn submit_doc() -> Operation {
         .takes(EPCIS, Shape::Schema("epcis-input"))
         .gives(202, JSON, Shape::Schema("job"), "The job that records it")
         .with("Location", "Path of the job")
+        .refuses(&[422])
 }
 
 fn jobs_doc() -> Operation {
@@ -97,7 +100,7 @@ fn one_event_doc() -> Operation {
 fn validate_doc() -> Operation {
     Operation::api("validateDocument", "Check an EPCIS document; nothing is stored")
         .query("lenient", Shape::Flag, LENIENT)
-        .takes(EPCIS, Shape::Schema("epcis-input"))
+        .takes(EPCIS, Shape::Bytes)
         .gives(200, JSON, Shape::Schema("validity"), "The document with what is found in it")
 }
 
@@ -169,6 +172,11 @@ async fn submit(
     let name = query.text("name").unwrap_or_else(|| "capture.json".to_owned());
     let bytes = body::read(request, DOCUMENT_BYTES_MAX).await?;
     not_empty(&bytes)?;
+    // What cannot be an EPCIS document at all is not worth a job.
+    if !matches!(first_byte(&bytes), Some(b'{' | b'[')) {
+        let what = "an EPCIS document in JSON begins with { or [";
+        return Err(Problem::new("invalid", what).at("", "json.syntax"));
+    }
     let (member, file) = (query.text("member"), InputFile { name, bytes });
     let new = NewJob { member, reading, file };
     let job = app.run(move |node| node.job_submit(&caller, new)).await?;

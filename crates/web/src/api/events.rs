@@ -1,6 +1,6 @@
 //! What is there: events, traces, documents.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -9,7 +9,7 @@ use countermark_node::EpcFormat;
 use countermark_node::access::Permission;
 use countermark_node::trace::Direction;
 
-use super::{Query, file, header_text, json, json_as, linked, located, no_value};
+use super::{Path, Query, file, header_text, json, json_as, linked, located, no_value};
 use crate::App;
 use crate::body::{self, encode, pairs};
 use crate::guard::Caller;

@@ -1,13 +1,13 @@
 //! The log as others read it (C2SP tlog-tiles), and what stands in it.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use countermark_node::access::Permission;
 use sha2::{Digest, Sha256};
 
-use super::{Query, json, number_in_path};
+use super::{Path, Query, json, number_in_path};
 use crate::App;
 use crate::limits::{BLOCKS_MAX, PARTIAL_TILE_SECONDS};
 use crate::problem::Problem;

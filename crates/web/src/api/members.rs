@@ -1,6 +1,6 @@
 //! Members, keys, the clock, master data, field classes, endorsements, erasures.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -8,7 +8,7 @@ use countermark_node::access::Permission;
 use countermark_node::{Erased, ErasureReason, MemberView, Node, NodeError, Standing};
 use serde::{Deserialize, Serialize};
 
-use super::{Query, command, json, json_as};
+use super::{Path, Query, command, json, json_as};
 use crate::App;
 use crate::body;
 use crate::guard::Caller;

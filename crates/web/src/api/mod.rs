@@ -9,7 +9,8 @@ mod members;
 mod proofs;
 mod publications;
 
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -84,11 +85,11 @@ impl Query {
         of_name.map(|(_, value)| value.clone()).collect()
     }
 
-    /// `true` and `false`; a name alone is true.
+    /// `true` or `false`.
     fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.get(name) {
             None => Ok(None),
-            Some("true" | "") => Ok(Some(true)),
+            Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
             Some(other) => Err(no_value(name, other, "true or false")),
         }
@@ -160,10 +161,34 @@ fn linked(mut response: Response, uri: &Uri, token: Option<&str>) -> Response {
 async fn command<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
     body::require_type(request.headers(), &["application/json"])?;
     let bytes = body::read(request, COMMAND_BYTES_MAX).await?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        let what = format!("the body is not what is needed here: {error}");
+    let refuse = |why: String| {
+        let what = format!("the body is not what is needed here: {why}");
         Problem::new("bad-request", what).hint("/openapi.json says what it looks like")
-    })
+    };
+    // A list of the members' values would do for the types.
+    if first_byte(&bytes) != Some(b'{') {
+        return Err(refuse("it is no JSON object".to_owned()));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))
+}
+
+/// The first byte that is no white space.
+fn first_byte(bytes: &[u8]) -> Option<u8> {
+    bytes.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+}
+
+/// The names in a path. Those that are no text name nothing.
+struct Path<T>(T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(names)) => Ok(Self(names)),
+            Err(_) => Err(Problem::new("not-found", "the path names nothing: it is no text")),
+        }
+    }
 }
 
 /// A header's text.

@@ -1,13 +1,13 @@
 //! What others verify without us, and verifying itself.
 
-use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use countermark_node::access::Permission;
 use countermark_node::verify::{Answer, verify as check};
 
-use super::{Query, file, json, no_value};
+use super::{Path, Query, file, json, no_value};
 use crate::App;
 use crate::body;
 use crate::guard::Caller;

@@ -1,13 +1,13 @@
 //! Releases to the public, and recalls.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, put};
 use countermark_node::access::Permission;
 use countermark_node::publications::{PUBLICATIONS_PAGE_MAX, RecallNotice, Release};
 
-use super::{Query, command, json};
+use super::{Path, Query, command, json};
 use crate::App;
 use crate::problem::Problem;
 use crate::route::{Access, Operation, Route, Shape};

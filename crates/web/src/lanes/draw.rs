@@ -116,7 +116,11 @@ fn draw(out: &mut String, picture: &Picture, title: &str) -> std::fmt::Result {
             write!(out, "<path class=\"border\" d=\"M0 {top}H{width}\"/>")?;
         }
         let site = if lane.site.is_empty() { "no site named" } else { &lane.site };
-        let whole = format!("{} · {site}", lane.member);
+        let whole = if lane.member == *site {
+            lane.member.clone()
+        } else {
+            format!("{} · {site}", lane.member)
+        };
         let words = cut(&whole, LANE_LETTERS);
         write!(
             out,

@@ -198,7 +198,7 @@ fn picture(bars: &[Bar], title: &str) -> String {
     let height = bars.len() * ROW;
     let escape = crate::lanes::escape;
     let mut out = format!(
-        "<svg class=\"bars\" viewBox=\"0 0 720 {height}\" role=\"img\" aria-label=\"{}\">",
+        "<svg class=\"bars\" viewBox=\"-12 -4 780 {height}\" role=\"img\" aria-label=\"{}\">",
         escape(title)
     );
     for (at, bar) in bars.iter().enumerate() {

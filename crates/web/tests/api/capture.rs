@@ -101,6 +101,8 @@ fn one_event_is_on_the_ledger_when_the_answer_comes() {
     assert_eq!(world.post(Role::Owner, "/events", JSON, "{").json()["rule"], "json.syntax");
     let jobs = world.get(Role::Owner, "/capture").json();
     assert_eq!(jobs[0]["account"], "owner");
+    let none = world.post(Role::Owner, "/capture", JSON, " nonsense");
+    assert_eq!((none.problem(), &none.json()["rule"]), ("invalid".into(), &"json.syntax".into()));
 }
 
 #[test]
@@ -140,7 +142,9 @@ fn a_parameter_that_is_unknown_malformed_or_twice_is_refused() {
         "/capture?nextPageToken=x",
         "/capture?color=red",
         "/capture?perPage=1&perPage=2",
+        "/capture?success=",
         "/events?color=red",
+        "/events?nextPageToken=nonsense",
         "/events?eventType=ObjectEvent&eventType=ObjectEvent",
         "/trace",
         "/trace?id=a&direction=left",

@@ -154,7 +154,15 @@ fn head_is_served_as_get_and_options_says_what_is() {
 #[test]
 fn paths_that_nobody_serves_are_problems() {
     let world = World::new();
-    for target in ["/nothing", "/events/a/b/c", "/capture/x/y", "/log/tile", "//events", "/%00"] {
+    for target in [
+        "/nothing",
+        "/events/a/b/c",
+        "/capture/x/y",
+        "/log/tile",
+        "//events",
+        "/%00",
+        "/events/%ff",
+    ] {
         let answer = world.get(Role::Owner, target);
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{target}");
         assert_eq!(answer.problem(), "not-found", "{target}");

@@ -269,6 +269,7 @@ fn render(
         tracing::error!(%error, "a page could not be written");
         Problem::new("internal", "the page could not be written")
     })?;
+    let text = crate::page::without_turns(text);
     let mut response = compress::body(headers, text.into_bytes());
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("text/html; charset=utf-8");
