@@ -46,7 +46,7 @@ function verdict(answer, words) {
   }
   const record = answer.record ?? {};
   const who = record.memberName ?? record.member ?? '';
-  element.append(line(words.holds.replace('{member}', who).replace('{time}', record.blockTime ?? '')), line(words.browser));
+  element.append(line(words.holds.replace('{member}', who).replace('{time}', time(record.blockTime ?? ''))), line(words.browser));
   const list = document.createElement('dl');
   for (const { pointer, value, absent } of answer.disclosed ?? []) {
     if (!absent) list.append(line(label(pointer), 'dt'), line(text(value), 'dd'));
@@ -61,5 +61,11 @@ function label(pointer) {
 
 function text(value) {
   if (typeof value !== 'string') return JSON.stringify(value);
-  return value.replace(/^https:\/\/ref\.gs1\.org\/cbv\/[A-Za-z]+-/, '').replaceAll('_', ' ');
+  return time(value).replace(/^https:\/\/ref\.gs1\.org\/cbv\/[A-Za-z]+-/, '').replaceAll('_', ' ');
+}
+
+// As a clock shows it: to the minute, with its zone.
+function time(iso) {
+  const parts = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(Z|[+-]\d\d:\d\d)$/.exec(iso);
+  return parts ? `${parts[1]} ${parts[2]} ${parts[3].replace('Z', 'UTC')}` : iso;
 }
