@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { browser, demo, expected, look, LOT, narrow, shot, signIn, visitor } from "./harness.mjs";
 
 const PATH = new URL(LOT).pathname;
-const phone = { viewport: narrow, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const phone = { viewport: narrow, deviceScaleFactor: 1, isMobile: true, hasTouch: true };
 
 let node, engine, owner;
 
@@ -21,12 +21,12 @@ after(async () => {
 });
 
 /** A consumer of his own: no cookie, nothing cached. */
-async function consumer(work, options = {}) {
+async function consumer(work, options = {}, status = 200) {
   const who = await visitor(engine, node, { ...phone, locale: "en-GB", ...options });
   try {
     await work(who);
     assert.deepEqual(await who.context.cookies(), [], "no cookie is set");
-    assert.deepEqual(expected(who.faults, 200), []);
+    assert.deepEqual(expected(who.faults, status), []);
   } finally {
     await who.context.close();
   }
@@ -43,7 +43,7 @@ test("nothing of the lot is shown before it is released, just as for a code that
     assert.deepEqual(await look(page, "consumer-unpublished"), []);
     await page.goto(`${node.url}/01/19506000134359/10/UNKNOWN`);
     assert.equal((await main(page)).replace("UNKNOWN", "L26318A"), known);
-  }));
+  }, {}, 404));
 
 test("an operator sees the page as a consumer would before he releases it", async () => {
   const { page } = owner;

@@ -68,14 +68,13 @@ async function begin(who, link, name, file) {
   await who.type(page.locator("#name"), name);
   await who.type(page.locator("#password"), "four words of my own");
   await who.press(page.locator("main form button"));
-  await page.waitForURL(/\/app/);
-  await who.press(page.locator("main").getByRole("link", { name: "Import a file" }).first());
+  await page.waitForURL(/\/app\/import/);
   await who.bring("#file", file);
   await who.press(page.getByRole("button", { name: "Look at it" }));
   await page.waitForURL(/\/app\/import\/draft\//);
 }
 
-const know = (page, words) => page.locator("form.card", { hasText: words });
+const know = (page, words) => page.locator("form.card:has([name=gln])", { hasText: words });
 
 /** Leaves out what is wrong, records the rest, and sees that an event is there. */
 async function end(who) {

@@ -22,7 +22,7 @@ test("sign in, import a file with faults, repair it, record it, trace it: all by
   await page.getByRole("link", { name: "Import a file" }).click();
   await page.locator("#file").setInputFiles(path.join(files, "green-farm-shipments.csv"));
   await page.getByRole("button", { name: "Look at it" }).click();
-  const form = page.locator("form.card", { hasText: "Market Hall" });
+  const form = page.locator("form.card:has([name=gln])", { hasText: "Market Hall" });
   await form.locator("[name=gln]").fill("9520001000027");
   await form.getByRole("button").click();
   await page.waitForURL(/done=known/);

@@ -57,13 +57,13 @@ test("a file with faults is shown with what is wrong and what is unknown, and no
 
 test("an unknown party is named in place, with its check digit looked at", async () => {
   const { page } = farm;
-  const form = page.locator("form.card", { hasText: "Market Hall" });
+  const form = page.locator("form.card:has([name=gln])", { hasText: "Market Hall" });
   await form.locator("[name=gln]").fill("9520001000028");
   await form.getByRole("button").click();
   await page.locator("#notice").waitFor();
   assert.match(await page.locator("#notice").innerText(), /9520001000028|check digit/);
-  await page.locator("form.card", { hasText: "Market Hall" }).locator("[name=gln]").fill("9520001000027");
-  await page.locator("form.card", { hasText: "Market Hall" }).getByRole("button").click();
+  await page.locator("form.card:has([name=gln])", { hasText: "Market Hall" }).locator("[name=gln]").fill("9520001000027");
+  await page.locator("form.card:has([name=gln])", { hasText: "Market Hall" }).getByRole("button").click();
   await page.waitForURL(/done=known/);
   assert.doesNotMatch(await page.locator("main").innerText(), /say what they are/);
 });

@@ -67,5 +67,11 @@ function label(pointer) {
 
 function text(value) {
   if (typeof value !== 'string') return JSON.stringify(value);
-  return value.replace(/^https:\/\/ref\.gs1\.org\/cbv\/[A-Za-z]+-/, '').replaceAll('_', ' ');
+  return time(value).replace(/^https:\/\/ref\.gs1\.org\/cbv\/[A-Za-z]+-/, '').replaceAll('_', ' ');
+}
+
+// As a clock shows it: to the minute, with its zone.
+function time(iso) {
+  const parts = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(Z|[+-]\d\d:\d\d)$/.exec(iso);
+  return parts ? `${parts[1]} ${parts[2]} ${parts[3].replace('Z', 'UTC')}` : iso;
 }
