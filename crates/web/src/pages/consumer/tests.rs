@@ -30,7 +30,7 @@ fn release(words: &str) -> Release {
     };
     let claim = |n: usize| PublicClaim {
         text: format!("{words} claim {n}"),
-        said_by: (n % 2 == 0).then(|| format!("{words} body")),
+        said_by: n.is_multiple_of(2).then(|| format!("{words} body")),
     };
     Release {
         identifier: format!("https://id.gs1.org{LOT}"),
