@@ -35,6 +35,8 @@ pub(super) enum Side {
 
 /// Time and ordinal of an event, and the site that it says.
 type LastSeen = (i64, i64, Option<i64>);
+/// The id of an event and the number of its business step.
+type IdAndStep = (Option<String>, Option<i64>);
 
 const EDGE: &str = "l";
 
@@ -199,7 +201,7 @@ impl<'a> Loader<'a> {
     pub(super) fn event_ids(
         &self,
         mut events: Vec<i64>,
-    ) -> rusqlite::Result<HashMap<i64, (Option<String>, Option<i64>)>> {
+    ) -> rusqlite::Result<HashMap<i64, IdAndStep>> {
         events.sort_unstable();
         events.dedup();
         let mut ids = HashMap::new();
