@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 /// Marks the file as a state map of this program ("CMst").
 const APPLICATION_ID: i32 = 0x434d_7374;
 /// Version of the tables.
+/// Version of the tables that this program makes.
+pub const VERSION: i64 = SCHEMA_VERSION as i64;
 const SCHEMA_VERSION: i32 = 1;
 /// Pages down to this depth stay in memory: at most 1 + 16 + 256 + 4096 of them.
 const CACHED_DEPTH: usize = 3;

@@ -247,7 +247,7 @@ fn a_document_is_kept_under_a_salted_id_and_its_cid() {
     let back = node.path("back.txt").display().to_string();
     node.run("document get", &[kept["documentID"].as_str().unwrap(), "-o", &back]).ends(0);
     assert_eq!(std::fs::read(&back).unwrap(), b"hello world\n");
-    node.run("document get", &["00", "-o", &back]).ends(1).says("keeps no document");
+    node.run("document get", &["00", "-o", &back]).ends(1).says("has a document 00");
     node.sound();
 }
 

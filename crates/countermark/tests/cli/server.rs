@@ -133,7 +133,7 @@ fn every_writing_command_says_on_a_server_what_it_says_on_a_data_directory() {
     let id = named(1)["eventID"].as_str().unwrap().to_owned();
     both("erase", &["--json", "--class", "transport", &id]).ends(0);
     both("erase", &["--json", "--class", "transport", &id]).ends(0);
-    both("erase", &["--json", "urn:x:nothing"]).ends(1).says("urn:x:nothing");
+    both("erase", &["urn:x:nothing"]).ends(1).says("urn:x:nothing");
     both("endorse", &["--as", "Mill", &id]).ends(1).says("hand");
     both("confirm-clock", &[]).ends(1).says("no jump");
     both("member leave", &["Mill"]).ends(0);

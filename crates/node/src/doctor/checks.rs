@@ -6,6 +6,7 @@ use std::sync::Arc;
 use countermark_store::desk::{Desk, DeskReader, database_version, sqlite_version};
 use countermark_store::disk::{Disk, FileDisk};
 use countermark_store::log_store::LogStore;
+use countermark_store::{index, state_store};
 
 use super::Finding;
 use super::machine::{mode_of, now_s, size_text};
@@ -24,8 +25,6 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const BACKUP_AGE_MS: u64 = 7 * DAY_MS;
 /// SQLite keeps its write-ahead files below a few megabytes unless something holds them up.
 const JOURNAL_BYTES: u64 = 256 << 20;
-/// Versions of state and index that this program reads.
-const MADE_AGAIN_VERSION: u32 = 1;
 
 pub(super) fn program() -> Finding {
     Finding::ok(format!(
@@ -114,7 +113,9 @@ pub(super) fn formats(data: &Path) -> Finding {
         true => format!("desk {desk}"),
         false => format!("desk {desk}, brought to {known} when a command opens it"),
     }];
-    for (name, file) in [("state", STATE_FILE), ("index", INDEX_FILE)] {
+    let made_again =
+        [("state", STATE_FILE, state_store::VERSION), ("index", INDEX_FILE, index::VERSION)];
+    for (name, file, made) in made_again {
         let path = data.join(file);
         match database_version(&path) {
             None if !path.exists() => says.push(format!("{name} is made on opening")),
@@ -122,13 +123,18 @@ pub(super) fn formats(data: &Path) -> Finding {
                 let advice = format!("delete {}; it is made again", path.display());
                 return Finding::failed(format!("{file} is no database"), advice);
             }
-            Some(0 | MADE_AGAIN_VERSION) => says.push(format!("{name} {MADE_AGAIN_VERSION}")),
+            Some(other) if i64::from(other) == made || other == 0 => {
+                says.push(format!("{name} {made}"));
+            }
+            Some(other) if i64::from(other) < made => {
+                says.push(format!("{name} {other}, made again as {made} when a command opens it"));
+            }
             Some(other) => {
                 let advice = format!(
                     "use the newer program, or delete {}; it is made again",
                     path.display()
                 );
-                let says = format!("{file} has version {other}, not {MADE_AGAIN_VERSION}");
+                let says = format!("{file} has version {other}, not {made}");
                 return Finding::failed(says, advice);
             }
         }

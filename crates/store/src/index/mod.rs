@@ -29,6 +29,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
+/// Version of the tables that this program makes; older ones are made again on opening.
+pub const VERSION: i64 = schema::SCHEMA_VERSION;
+
 pub use error::{IndexError, QueryError};
 pub use parameters::{IdentifierPattern, OrderBy, Query};
 pub use query::Page;

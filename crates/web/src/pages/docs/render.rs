@@ -198,6 +198,10 @@ mod tests {
     #[test]
     fn tables_have_no_inline_style() {
         let page = render("x.md", "| a | b |\n| --: | :-: |\n| 1 | 2 |\n", &served);
-        assert!(page.html.contains("<table>") && !page.html.contains("style"), "{}", page.html);
+        assert!(
+            page.html.contains("<table tabindex=\"0\">") && !page.html.contains("style"),
+            "{}",
+            page.html
+        );
     }
 }
