@@ -56,6 +56,7 @@ async function serving(args, pattern, folder) {
       if (match) { clearTimeout(late); resolve(match); }
     });
     child.stderr.on("data", (data) => (err += data));
+    child.on("error", reject);
     child.on("close", (code) => reject(new Error(`it ended with ${code}:\n${out}\n${err}`)));
   });
   const match = await found;
@@ -99,7 +100,7 @@ export async function browser() {
 
 /** A context whose pages may ask this server only; what else happens is collected in `faults`. */
 export async function visitor(engine, server, options = {}) {
-  const context = await engine.newContext({ viewport: wide, ...options });
+  const context = await engine.newContext({ viewport: wide, reducedMotion: "reduce", ...options });
   const faults = [];
   context.on("request", (request) => {
     const url = request.url();

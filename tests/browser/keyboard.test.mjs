@@ -27,7 +27,9 @@ async function tabTo(page, selector, most = 120) {
       const style = getComputedStyle(element);
       return {
         found: element.matches(wanted),
-        seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+        // A mark of a picture shows it by the stroke of its touch area.
+        seen: (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2) ||
+          (element.closest("svg") !== null && getComputedStyle(element.querySelector(".touch")).stroke !== "none"),
         is: element.outerHTML.slice(0, 120),
         isBody: element === document.body,
       };

@@ -37,7 +37,6 @@ const PAGES = [
   ["/app/events?step=shipping&type=AggregationEvent", "events-asked"],
   ["/app/trace", "trace-empty"],
   [trace, "trace"],
-  ["/app/trace?id=nonsense", "trace-nonsense"],
   ["/app/import", "import"],
   ["/app/documents", "documents"],
   ["/app/members", "members"],
@@ -119,7 +118,8 @@ test("a file with faults on its way: preview, columns, result", async () => {
 
 for (const [address, name, status] of [
   ["/app/events/unknown", "not-found", 404],
-  ["/app/trace?direction=sideways", "bad-request", 400],
+  ["/app/trace?id=nonsense", "trace-nonsense", 404],
+  ["/01/19506000134358", "wrong-code", 400],
   ["/nowhere", "nowhere", 404],
 ]) {
   test(`${address} says what is wrong, on a page without a fault`, () => seen(owner, address, name, status));
