@@ -335,7 +335,11 @@ impl Table {
         let said = STEPS.iter().find(|step| step.headers.iter().any(|word| headers.contains(word)));
         map.step = said.map_or("", |step| step.name).to_owned();
         if let Some(date) = map.columns.get("date") {
-            let parts: Vec<(u32, u32)> = self.values(date).filter_map(date_parts).collect();
+            // 14.11.2026 is written where the day comes first; with slashes both orders are usual.
+            let slashed = self.values(date).any(|value| value.contains('/'));
+            let counts = |value: &&str| !slashed || value.contains('/');
+            let parts: Vec<(u32, u32)> =
+                self.values(date).filter(counts).filter_map(date_parts).collect();
             map.dates = match (parts.iter().any(|p| p.0 > 12), parts.iter().any(|p| p.1 > 12)) {
                 (true, false) => "dmy",
                 (false, true) => "mdy",

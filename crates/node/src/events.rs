@@ -6,7 +6,7 @@ use countermark_epcis::json::Json;
 use countermark_intake::{MasterData, MasterTable};
 use countermark_ledger::ids::RecordId;
 use countermark_ledger::trust::unhex;
-use countermark_store::index::{EventRow, Query};
+use countermark_store::index::{EventRow, IndexError, Query};
 
 use crate::error::NodeError;
 use crate::format::{EpcFormat, translate};
@@ -48,7 +48,7 @@ impl Node {
             .index
             .read()?
             .query(&self.seen_members(scope), &query)
-            .map_err(|e| store_error(&e))?;
+            .map_err(|e| asked(&e))?;
         let mut answer = EventsAnswer { events: Vec::new(), erased: 0, next_page_token: page.next };
         for row in &page.rows {
             let loaded = sequencer.stores.load_row(row)?;
@@ -181,6 +181,14 @@ impl Node {
         let mut rows = rows.map_err(|e| store_error(&e))?;
         rows.sort_by_key(in_force);
         Ok(rows)
+    }
+}
+
+/// A question that cannot be answered is the asker's affair, all else the index's.
+fn asked(error: &IndexError) -> NodeError {
+    match error {
+        IndexError::Query(wrong) => NodeError::Usage(wrong.to_string()),
+        other => store_error(other),
     }
 }
 

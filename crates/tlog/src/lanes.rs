@@ -377,7 +377,7 @@ mod wide {
         fn compress(self, state: &mut [Words; 8], blocks: &[[u8; BLOCK]; LANES]) {
             let f512 = self.0.avx512f;
             // The words of a message are big-endian.
-            let swap: [u8; BLOCK] = std::array::from_fn(|i| (i & 12 | 3 - (i & 3)) as u8);
+            let swap: [u8; BLOCK] = std::array::from_fn(|i| ((i & 12) | (3 - (i & 3))) as u8);
             let swap: Words = pulp::cast(swap);
             let mut w: [Words; LANES] = pulp::cast(*blocks);
             for row in &mut w {

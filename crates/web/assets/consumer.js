@@ -46,13 +46,19 @@ function verdict(answer, words) {
   }
   const record = answer.record ?? {};
   const who = record.memberName ?? record.member ?? '';
-  element.append(line(words.holds.replace('{member}', who).replace('{time}', time(record.blockTime ?? ''))), line(words.browser));
+  element.append(line(words.holds.replace('{member}', who).replace('{time}', day(record.blockTime))), line(words.browser));
   const list = document.createElement('dl');
   for (const { pointer, value, absent } of answer.disclosed ?? []) {
     if (!absent) list.append(line(label(pointer), 'dt'), line(text(value), 'dd'));
   }
   if (list.firstChild) element.append(line(words.shown), list);
   return element;
+}
+
+function day(time) {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return time ?? '';
+  return date.toLocaleDateString(document.documentElement.lang, { dateStyle: 'long', timeZone: 'UTC' });
 }
 
 function label(pointer) {

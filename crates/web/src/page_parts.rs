@@ -160,3 +160,11 @@ impl Notice {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// A moment (RFC 3339, UTC) as people read it, to the minute.
+pub(crate) fn moment(text: &str) -> String {
+    match text.get(..16).zip(text.ends_with('Z').then_some(())) {
+        Some((minute, ())) => format!("{} UTC", minute.replace('T', " ")),
+        None => text.to_owned(),
+    }
+}

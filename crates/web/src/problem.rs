@@ -134,7 +134,6 @@ impl Problem {
     }
 
     /// The names of all problems, with statuses and titles: for the documentation.
-    #[must_use]
     pub fn all() -> impl Iterator<Item = (&'static str, u16, &'static str)> {
         KINDS.iter().map(|(name, status, title)| (*name, status.as_u16(), *title))
     }

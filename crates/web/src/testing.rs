@@ -75,7 +75,7 @@ impl World {
         let permissions = Permission::ALL.into_iter().filter(|p| role.allows(*p)).collect();
         let key =
             NewApiKey { account: name, label: "test".into(), permissions, member: None, days: 1 };
-        self.node.api_key_add(&by, &key).unwrap().token.to_string()
+        self.node.api_key_add(&by, &key).unwrap().token.expose().to_owned()
     }
 
     pub(crate) fn send(&self, request: Request<Body>) -> Answer {

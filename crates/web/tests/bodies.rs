@@ -158,17 +158,17 @@ fn a_document_that_trickles_in_is_cut_off_and_others_are_served_meanwhile() {
 }
 
 #[test]
-fn a_body_that_is_longer_than_announced_never_becomes_part_of_a_document_nor_a_request() {
+fn a_body_that_is_longer_than_announced_never_becomes_part_of_it_nor_a_request() {
     let server = Server::start();
     let head = format!("Content-Length: 2\r\n{JSON}");
-    let mut stream = server.post("/capture", &head);
+    let mut stream = server.post("/events", &head);
     stream.write_all(b"{}GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     let answers = rest(&mut stream);
-    // The two bytes are no document; what follows is another request, and nobody's.
+    // The two bytes are no event; what follows is another request, and nobody's.
     assert!(status(&answers).starts_with('4'), "{answers}");
     assert!(!answers.contains("countermark_http_requests"), "{answers}");
-    let mut stream = server.post("/capture", &head);
+    let mut stream = server.post("/events", &head);
     stream.write_all(b"{}\"more\": [1, 2, 3]}").unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     let answers = rest(&mut stream);

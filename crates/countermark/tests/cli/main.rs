@@ -2,6 +2,7 @@
 //! bad input and damaged stores.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a test may stop at the first thing that is not as it should be"
 )]

@@ -59,7 +59,7 @@ fn the_choices_make_a_mapping_that_makes_events() {
 #[test]
 fn every_step_and_every_choice_of_columns_compiles() {
     for step in &STEPS {
-        for used in 0..TARGETS.len() {
+        for target in &TARGETS {
             let mut map = ColumnMap {
                 step: step.name.to_owned(),
                 place: "9520000001018".to_owned(),
@@ -67,7 +67,7 @@ fn every_step_and_every_choice_of_columns_compiles() {
             };
             map.columns.insert("date".to_owned(), "d\"\\ay\u{1}".to_owned());
             map.columns.insert("item".to_owned(), "item".to_owned());
-            let name = TARGETS[used].name;
+            let name = target.name;
             map.columns.entry(name.to_owned()).or_insert_with(|| format!("x {name}"));
             mapping(&map);
         }

@@ -185,7 +185,7 @@ pub(super) fn journals(data: &Path) -> Finding {
         .map(|name| format!("{name} has {}", size_text(length(name))))
         .collect();
     if long.is_empty() {
-        let total: u64 = names.iter().map(|name| length(&name)).sum();
+        let total: u64 = names.iter().map(length).sum();
         return Finding::ok(format!("{} in all", size_text(total)));
     }
     Finding::warning(long.join(", "), "stop what has the directory open and run any command on it")

@@ -40,9 +40,6 @@ impl Index {
     /// A [`QueryError`] if more events match than `maxEventCount` or the page token is not one of
     /// this question, or a failure of the file.
     pub fn query(&self, members: &[MemberId], query: &Query) -> Result<Page, IndexError> {
-        let Some(filter) = self.filter(members, query)? else {
-            return Ok(Page { rows: Vec::new(), next: None });
-        };
         let token = match &query.next_page_token {
             Some(text) => Some(Token::decode(text, &query.canonical_text).ok_or_else(|| {
                 QueryError::Malformed {
@@ -52,6 +49,9 @@ impl Index {
                 }
             })?),
             None => None,
+        };
+        let Some(filter) = self.filter(members, query)? else {
+            return Ok(Page { rows: Vec::new(), next: None });
         };
         if let (Some(limit), None) = (query.max_event_count, token) {
             self.refuse_more_than(limit, &filter)?;

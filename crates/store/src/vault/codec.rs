@@ -5,7 +5,7 @@
 //!
 //! Method 2 has the words of method 1 and before them the tables by which zstd codes what is left, made
 //! once from the bodies of 348 public EPCIS events: a body need not bring tables of its own, which takes
-//! a sixth off its length and two thirds off the time. What method 1 packed is still read.
+//! an eighth off its length and two thirds off the time. What method 1 packed is still read.
 
 use std::sync::OnceLock;
 use zstd::bulk::{Compressor, Decompressor};

@@ -85,11 +85,11 @@ impl Query {
         of_name.map(|(_, value)| value.clone()).collect()
     }
 
-    /// `true` and `false`; a name alone is true.
+    /// `true` or `false`.
     fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.get(name) {
             None => Ok(None),
-            Some("true" | "") => Ok(Some(true)),
+            Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
             Some(other) => Err(no_value(name, other, "true or false")),
         }

@@ -79,7 +79,7 @@ fn counted(block: &BlockSummary) -> String {
 }
 
 fn by(block: &BlockSummary) -> String {
-    block.proposer_member.clone().unwrap_or_else(|| brief(&block.proposer))
+    block.proposer_member.clone().unwrap_or_else(|| format!("key {}", brief(&block.proposer)))
 }
 
 async fn blocks(

@@ -100,6 +100,8 @@ impl Asked {
 
 struct Row {
     time: String,
+    /// When the other side received it; empty where no other side says so.
+    received: String,
     step: String,
     kind: &'static str,
     from: String,
@@ -217,11 +219,12 @@ async fn csv(
     let mut rows = rows(&trace);
     sort(&mut rows, &asked.sort);
     let mut text = String::from(
-        "time,step,kind,from,from_place,to,to_place,quantity,unit,recorded_by,event_id\r\n",
+        "time,received,step,kind,from,from_place,to,to_place,quantity,unit,recorded_by,event_id\r\n",
     );
     for row in &rows {
         let cells = [
             &row.time,
+            &row.received,
             &row.step,
             row.kind,
             &row.from_id,
@@ -275,13 +278,10 @@ fn place(member: Option<&String>, site: Option<&String>, trace: &Trace) -> Strin
 }
 
 fn row(edge: &TraceEdge, trace: &Trace) -> Row {
-    let time = match &edge.arrival_time {
-        Some(arrival) => format!("{}, received {}", moment(&edge.time), moment(arrival)),
-        None => moment(&edge.time),
-    };
     let step = edge.step.as_deref().unwrap_or(edge.kind.word());
     Row {
-        time,
+        time: moment(&edge.time),
+        received: edge.arrival_time.as_deref().map_or_else(String::new, moment),
         step: step.replace('_', " "),
         kind: edge.kind.word(),
         from: named(&edge.from, trace),

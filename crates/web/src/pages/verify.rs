@@ -54,6 +54,7 @@ pub(crate) fn routes() -> Vec<Route> {
 struct VerifyPage {
     frame: Frame,
     css: String,
+    views: String,
     script: String,
     body: &'static str,
     checked: Option<Checked>,
@@ -78,6 +79,7 @@ fn frame(caller: &MaybeCaller, title: &str) -> VerifyPage {
     VerifyPage {
         frame: Frame::new(title, "verify", caller.0.as_deref()),
         css: assets::path("verifier.css"),
+        views: assets::path("views.css"),
         script: assets::path("verify-page.js"),
         body: &BODY,
         checked: None,

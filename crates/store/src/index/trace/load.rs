@@ -11,6 +11,9 @@ use super::super::{event_key, intern, run, terms};
 /// Sources and destinations by event: whether a destination, type, party.
 pub(super) type Parties = HashMap<i64, Vec<(bool, i64, i64)>>;
 
+/// Ids and business steps (by number) by the events' ordinals.
+pub(super) type EventIds = HashMap<i64, (Option<String>, Option<i64>)>;
+
 /// A stored link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Link {
@@ -196,10 +199,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Ids and business steps (by number) of events, by ordinal.
-    pub(super) fn event_ids(
-        &self,
-        mut events: Vec<i64>,
-    ) -> rusqlite::Result<HashMap<i64, (Option<String>, Option<i64>)>> {
+    pub(super) fn event_ids(&self, mut events: Vec<i64>) -> rusqlite::Result<EventIds> {
         events.sort_unstable();
         events.dedup();
         let mut ids = HashMap::new();

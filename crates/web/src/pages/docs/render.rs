@@ -9,10 +9,6 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 pub(super) struct Rendered {
     pub(super) title: String,
     pub(super) html: String,
-    /// Ids of its headings.
-    pub(super) anchors: Vec<String>,
-    /// Links within the documentation, as they are written in the page.
-    pub(super) links: Vec<String>,
 }
 
 /// Text as it stands in markup.
@@ -29,8 +25,7 @@ pub(super) fn render(
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
     let mut events: Vec<Event<'_>> = Parser::new_ext(text, options).collect();
-    let (title, anchors) = name_headings(&mut events);
-    let mut links = Vec::new();
+    let title = name_headings(&mut events);
     // Links that lead out of what is served lose their link and keep their words.
     let mut open: Vec<bool> = Vec::new();
     let mut kept = Vec::with_capacity(events.len());
@@ -44,9 +39,6 @@ pub(super) fn render(
                 let target = target(name, &dest_url, is_served);
                 open.push(target.is_some());
                 if let Some(target) = target {
-                    if !target.contains("://") && !target.starts_with("mailto:") {
-                        links.push(target.clone());
-                    }
                     kept.push(Event::Start(Tag::Link {
                         link_type,
                         dest_url: target.into(),
@@ -62,7 +54,6 @@ pub(super) fn render(
             }
             Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
                 let target = target(name, &dest_url, is_served).unwrap_or_default();
-                links.push(target.clone());
                 kept.push(Event::Start(Tag::Image {
                     link_type,
                     dest_url: target.into(),
@@ -83,7 +74,7 @@ pub(super) fn render(
     // What scrolls sideways on a phone can be scrolled by keyboard. Text is escaped: these are tags.
     let out =
         out.replace("<pre>", "<pre tabindex=\"0\">").replace("<table>", "<table tabindex=\"0\">");
-    Rendered { title, html: out, anchors, links }
+    Rendered { title, html: out }
 }
 
 /// Where a link leads: within the documentation, outside by a whole address, or nowhere that is
@@ -114,9 +105,9 @@ fn target(name: &str, link: &str, is_served: &dyn Fn(&str) -> Option<String>) ->
     })
 }
 
-/// Gives headings their ids, as code hosts make them; gives the first heading and all ids.
-fn name_headings(events: &mut [Event<'_>]) -> (String, Vec<String>) {
-    let (mut title, mut anchors) = (String::new(), Vec::new());
+/// Gives headings their ids, as code hosts make them; gives the first heading.
+fn name_headings(events: &mut [Event<'_>]) -> String {
+    let mut title = String::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for at in 0..events.len() {
         if !matches!(events[at], Event::Start(Tag::Heading { .. })) {
@@ -140,11 +131,10 @@ fn name_headings(events: &mut [Event<'_>]) -> (String, Vec<String>) {
             title = words;
         }
         if let Event::Start(Tag::Heading { id, .. }) = &mut events[at] {
-            *id = Some(CowStr::from(anchor.clone()));
+            *id = Some(CowStr::from(anchor));
         }
-        anchors.push(anchor);
     }
-    (title, anchors)
+    title
 }
 
 fn slug(words: &str) -> String {
@@ -189,7 +179,8 @@ mod tests {
         let text = "[b](b.md#one) ![p](pic.png) [code](../../crates/x.rs) [evil](javascript:alert(1)) \
                     [out](https://example.com/)";
         let page = render("a/x.md", text, &served);
-        assert_eq!(page.links, ["/docs/a/b#one", "/docs/a/pic.png"]);
+        assert!(page.html.contains("href=\"/docs/a/b#one\""), "{}", page.html);
+        assert!(page.html.contains("src=\"/docs/a/pic.png\""), "{}", page.html);
         assert!(page.html.contains("code") && !page.html.contains("x.rs"));
         assert!(!page.html.contains("javascript"));
         assert!(page.html.contains("https://example.com/"));
@@ -199,7 +190,9 @@ mod tests {
     fn headings_have_the_ids_that_links_expect() {
         let page = render("x.md", "# The `log`, first\n## A b\n## A b\n", &served);
         assert_eq!(page.title, "The log, first");
-        assert_eq!(page.anchors, ["the-log-first", "a-b", "a-b-1"]);
+        for id in ["the-log-first", "a-b", "a-b-1"] {
+            assert!(page.html.contains(&format!("id=\"{id}\"")), "{}", page.html);
+        }
     }
 
     #[test]
