@@ -137,7 +137,7 @@ test("names of documents, members, accounts' keys and master data are text", asy
   const quoted = (text) => JSON.stringify(text);
   const names = ["9520001000010", "9520001000027"].map((gln, n) =>
     `[[party]]\ngln = "${gln}"\nname = ${quoted([SCRIPT, IMAGE][n])}\n\n[[site]]\ngln = "${gln}"\nname = ${quoted([SCRIPT, IMAGE][n])}\n`);
-  const items = `[[item]]\ngtin = "19506000134359"\nname = ${quoted(SCRIPT + IMAGE)}\n`;
+  const items = `[[item]]\ngtin = "19520001000017"\nname = ${quoted(SCRIPT + IMAGE)}\n`;
   const answer = await post(`/master-data?name=${encodeURIComponent(SCRIPT)}`, {
     data: names.join("\n") + items, headers: { "content-type": "application/toml" },
   });
@@ -179,10 +179,12 @@ test("a release and a recall are text, for consumers too", async () => {
   await page.locator("#recall-title").fill(SCRIPT);
   await page.locator("#recall-what").fill(IMAGE);
   await page.locator("#recall-contact").fill(LINK);
+  await page.locator("#recall-member").selectOption("Example Packhouse");
   page.removeAllListeners("dialog");
   page.once("dialog", (dialog) => dialog.accept());
   await page.getByRole("button", { name: "Recall", exact: true }).click();
-  await page.waitForURL(/done=recalled/);
+  await page.waitForURL(/done=recalled|\/recall$/);
+  assert.match(page.url(), /done=recalled/, await page.locator("main").innerText());
   page.on("dialog", (dialog) => { dialogs.push(dialog.message()); dialog.dismiss(); });
   await harmless("/app/publications", SCRIPT);
   await harmless(new URL(LOT).pathname, SCRIPT);
