@@ -162,10 +162,11 @@ export async function picture(page, name) {
   await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true });
 }
 
-/** A picture of what a person sees without scrolling, for the documentation. */
-export async function shot(page, name) {
+/** A picture of the upper part of what a person sees without scrolling, for the documentation. */
+export async function shot(page, name, height = 720) {
   mkdirSync(path.join(pictures, "shots"), { recursive: true });
-  await page.screenshot({ path: path.join(pictures, "shots", `${name}.png`) });
+  const { width } = page.viewportSize();
+  await page.screenshot({ path: path.join(pictures, "shots", `${name}.png`), clip: { x: 0, y: 0, width, height } });
 }
 
 /** Looks at a page wide and narrow, light and dark; gives all that is wrong with it. */

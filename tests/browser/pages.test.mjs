@@ -71,9 +71,8 @@ test("the rail leads only to pages that are looked at here, and the trace has it
   assert.deepEqual(links.filter((link) => !known.includes(link)), []);
   await page.goto(node.url + trace);
   assert.equal(await page.locator(".picture svg").count(), 1);
-  await page.locator("#path").scrollIntoViewIfNeeded();
   await page.evaluate(() => document.getElementById("path").scrollIntoView());
-  await shot(page, "demo-trace");
+  await shot(page, "demo-trace", 820);
 });
 
 test("an event of the demonstration has no fault, and so its erasure and its proof", async () => {
