@@ -56,6 +56,7 @@ async function serving(args, pattern, folder) {
       if (match) { clearTimeout(late); resolve(match); }
     });
     child.stderr.on("data", (data) => (err += data));
+    child.on("error", reject);
     child.on("close", (code) => reject(new Error(`it ended with ${code}:\n${out}\n${err}`)));
   });
   const match = await found;
@@ -99,7 +100,7 @@ export async function browser() {
 
 /** A context whose pages may ask this server only; what else happens is collected in `faults`. */
 export async function visitor(engine, server, options = {}) {
-  const context = await engine.newContext({ viewport: wide, ...options });
+  const context = await engine.newContext({ viewport: wide, reducedMotion: "reduce", ...options });
   const faults = [];
   context.on("request", (request) => {
     const url = request.url();
@@ -161,10 +162,11 @@ export async function picture(page, name) {
   await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true });
 }
 
-/** A picture of what a person sees without scrolling, for the documentation. */
-export async function shot(page, name) {
+/** A picture of the upper part of what a person sees without scrolling, for the documentation. */
+export async function shot(page, name, height = 720) {
   mkdirSync(path.join(pictures, "shots"), { recursive: true });
-  await page.screenshot({ path: path.join(pictures, "shots", `${name}.png`) });
+  const { width } = page.viewportSize();
+  await page.screenshot({ path: path.join(pictures, "shots", `${name}.png`), clip: { x: 0, y: 0, width, height } });
 }
 
 /** Looks at a page wide and narrow, light and dark; gives all that is wrong with it. */

@@ -136,8 +136,8 @@ test("names of documents, members, accounts' keys and master data are text", asy
   }
   const quoted = (text) => JSON.stringify(text);
   const names = ["9520001000010", "9520001000027"].map((gln, n) =>
-    `[[party]]\ngln = "${gln}"\nname = ${quoted([SCRIPT, IMAGE][n])}\n\n[[site]]\ngln = "${gln}"\nname = ${quoted([IMAGE, SCRIPT][n])}\n`);
-  const items = `[[item]]\ngtin = "19506000134359"\nname = ${quoted(SCRIPT + IMAGE)}\n`;
+    `[[party]]\ngln = "${gln}"\nname = ${quoted([SCRIPT, IMAGE][n])}\n\n[[site]]\ngln = "${gln}"\nname = ${quoted([SCRIPT, IMAGE][n])}\n`);
+  const items = `[[item]]\ngtin = "19520001000017"\nname = ${quoted(SCRIPT + IMAGE)}\n`;
   const answer = await post(`/master-data?name=${encodeURIComponent(SCRIPT)}`, {
     data: names.join("\n") + items, headers: { "content-type": "application/toml" },
   });
@@ -172,16 +172,19 @@ test("a release and a recall are text, for consumers too", async () => {
     await page.locator(`:is(input, textarea)#${name}`).fill(text);
   }
   await page.getByRole("button", { name: "Release to the public" }).click();
-  await page.waitForURL(/done=released/);
+  await page.waitForURL(/\/app\/publications(\?|$)/);
+  assert.match(page.url(), /done=released/, await page.locator("main").innerText());
   await page.locator("details.forms summary").click();
   await page.locator("#recall-id").fill(LOT);
   await page.locator("#recall-title").fill(SCRIPT);
   await page.locator("#recall-what").fill(IMAGE);
   await page.locator("#recall-contact").fill(LINK);
+  await page.locator("#recall-member").selectOption("Example Packhouse");
   page.removeAllListeners("dialog");
   page.once("dialog", (dialog) => dialog.accept());
   await page.getByRole("button", { name: "Recall", exact: true }).click();
-  await page.waitForURL(/done=recalled/);
+  await page.waitForURL(/done=recalled|\/recall$/);
+  assert.match(page.url(), /done=recalled/, await page.locator("main").innerText());
   page.on("dialog", (dialog) => { dialogs.push(dialog.message()); dialog.dismiss(); });
   await harmless("/app/publications", SCRIPT);
   await harmless(new URL(LOT).pathname, SCRIPT);
@@ -194,7 +197,7 @@ test("a page elsewhere that frames ours gets nothing", async () => {
     await page.goto(`${foreign.url}/frame${n}`);
     await page.waitForTimeout(300);
     for (const frame of page.frames().slice(1)) {
-      assert.equal(await frame.locator("h1, main").count().catch(() => 0), 0, path);
+      assert.match(frame.url(), /^chrome-error:/, path);
     }
   }
   faults.length = 0;
@@ -214,12 +217,17 @@ test("a form or a script elsewhere changes nothing here, though the browser send
   foreign.put("/in", form("/sign-in", { name: "a", password: "b" }));
   foreign.put("/event", form("/events", { '{"a":"': '"}' }, "text/plain"));
   foreign.put("/fetch", `<script>fetch("${node.url}/capture", { method: "POST", credentials: "include", mode: "no-cors", body: "{}" })</script>`);
-  for (const [path, to] of [["/member", "/app/members"], ["/out", "/sign-out"], ["/in", "/sign-in"], ["/event", "/events"], ["/fetch", "/capture"]]) {
+  for (const [path, to] of [["/member", "/app/members"], ["/out", "/sign-out"], ["/in", "/sign-in"], ["/event", "/events"]]) {
     sent.length = 0;
     await page.goto(foreign.url + path).catch(() => {});
     await page.waitForTimeout(500);
     assert.deepEqual(sent, [[to, 403]], `${path} was refused`);
   }
+  const jobs = async () => (await page.request.get(`${node.url}/capture`)).text();
+  const before = await jobs();
+  await page.goto(`${foreign.url}/fetch`);
+  await page.waitForTimeout(500);
+  assert.equal(await jobs(), before);
   await page.goto(`${node.url}/app/members`);
   assert.doesNotMatch(await page.locator("main").innerText(), /Evil Ltd/);
   faults.length = 0;
@@ -243,7 +251,7 @@ test("signing in leads to pages of this server only, whatever the address says",
     await guest.page.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
     const at = new URL(guest.page.url());
     assert.equal(at.origin, node.url, next);
-    assert.match(at.pathname, next === "/app/members" ? /^\/app\/members$/ : /^\/app/, next);
+    if (next === "/app/members") assert.equal(at.pathname, next);
     await guest.context.close();
   }
 });

@@ -37,7 +37,6 @@ const PAGES = [
   ["/app/events?step=shipping&type=AggregationEvent", "events-asked"],
   ["/app/trace", "trace-empty"],
   [trace, "trace"],
-  ["/app/trace?id=nonsense", "trace-nonsense"],
   ["/app/import", "import"],
   ["/app/documents", "documents"],
   ["/app/members", "members"],
@@ -72,9 +71,8 @@ test("the rail leads only to pages that are looked at here, and the trace has it
   assert.deepEqual(links.filter((link) => !known.includes(link)), []);
   await page.goto(node.url + trace);
   assert.equal(await page.locator(".picture svg").count(), 1);
-  await page.locator("#path").scrollIntoViewIfNeeded();
   await page.evaluate(() => document.getElementById("path").scrollIntoView());
-  await shot(page, "demo-trace");
+  await shot(page, "demo-trace", 820);
 });
 
 test("an event of the demonstration has no fault, and so its erasure and its proof", async () => {
@@ -119,7 +117,8 @@ test("a file with faults on its way: preview, columns, result", async () => {
 
 for (const [address, name, status] of [
   ["/app/events/unknown", "not-found", 404],
-  ["/app/trace?direction=sideways", "bad-request", 400],
+  ["/app/trace?id=nonsense", "trace-nonsense", 404],
+  ["/01/19506000134358", "wrong-code", 400],
   ["/nowhere", "nowhere", 404],
 ]) {
   test(`${address} says what is wrong, on a page without a fault`, () => seen(owner, address, name, status));

@@ -14,12 +14,11 @@ const IMAGES: &str = "docs/images";
 const IMAGE_BYTES_MAX: u64 = 120 * 1024;
 
 /// Pictures that the documentation shows, by the test that makes them.
-const PICTURES: [(&str, &str); 9] = [
+const PICTURES: [(&str, &str); 8] = [
     ("pages", "demo-trace"),
     ("story", "overview-empty"),
     ("story", "import-repair"),
     ("story", "import-preview"),
-    ("story", "event"),
     ("story", "verify"),
     ("story", "verify-altered"),
     ("consumer", "consumer"),
