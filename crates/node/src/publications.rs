@@ -270,7 +270,7 @@ impl Node {
     ) -> Result<Publication, NodeError> {
         let member = self.member_id(member)?;
         let release = checked(release)?;
-        self.check_releasing(&member, &release.identifier)?;
+        self.check_releasing(&member, &release.identifier, Published::Release)?;
         let own = Scope::Member(member);
         let mut bundles = Vec::new();
         for proof in &release.proofs {
@@ -302,18 +302,20 @@ impl Node {
         Ok(Publication { member, released_at: Instant::format_ms(now_ms), release })
     }
 
-    /// One member does not speak over another: what it released is its own to change.
-    fn check_releasing(&self, member: &[u8; 16], identifier: &str) -> Result<(), NodeError> {
-        for what in [Published::Release, Published::Recall] {
-            let row = self.lock().stores.desk.published(what, identifier);
-            let other = row.map_err(|e| store_error(&e))?.filter(|row| row.member != *member);
-            if let Some(other) = other {
-                let name = name_of(&self.secrets(), &other.member);
-                let what = format!("{name} has published something for {identifier} already");
-                return Err(NodeError::Refused(format!("{what}; withdraw that first")));
-            }
-        }
-        Ok(())
+    /// One member does not speak over another: what it released, or recalled, is its own to change.
+    /// A recall asks for no release: whoever learns of the danger may warn.
+    fn check_releasing(
+        &self,
+        member: &[u8; 16],
+        identifier: &str,
+        what: Published,
+    ) -> Result<(), NodeError> {
+        let row = self.lock().stores.desk.published(what, identifier);
+        let other = row.map_err(|e| store_error(&e))?.filter(|row| row.member != *member);
+        let Some(other) = other else { return Ok(()) };
+        let name = name_of(&self.secrets(), &other.member);
+        let what = format!("{name} has published something for {identifier} already");
+        Err(NodeError::Refused(format!("{what}; withdraw that first")))
     }
 
     /// What was released for exactly this identifier.
@@ -378,7 +380,7 @@ impl Node {
         check_text("the title", &notice.title, NAME_MAX)?;
         check_text("what to do", &notice.what_to_do, TEXT_MAX)?;
         check_some("the contact", notice.contact.as_deref(), NAME_MAX)?;
-        self.check_releasing(&member, &notice.identifier)?;
+        self.check_releasing(&member, &notice.identifier, Published::Recall)?;
         let body = serde_json::to_string(&notice).map_err(|e| store_error(&e))?;
         let mut sequencer = self.lock();
         let known = sequencer.stores.desk.published(Published::Recall, &notice.identifier);

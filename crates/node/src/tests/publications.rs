@@ -83,6 +83,18 @@ fn a_recall_reaches_what_belongs_to_it_and_nothing_else() {
 }
 
 #[test]
+fn another_members_release_stands_in_no_recalls_way_but_its_recall_is_its_own() {
+    let lab = Lab::new();
+    let node = lab.begin();
+    node.member_add("Mill", None).unwrap();
+    node.publication_put(Some("Mill"), release(LOT)).unwrap();
+    assert!(matches!(node.publication_put(None, release(LOT)), Err(NodeError::Refused(_))));
+    node.recall_set(None, recall(LOT)).unwrap();
+    assert_eq!(node.public_answer(&id(LOT)).unwrap().recalls.len(), 1);
+    assert!(matches!(node.recall_set(Some("Mill"), recall(LOT)), Err(NodeError::Refused(_))));
+}
+
+#[test]
 fn a_reworded_recall_is_in_force_since_its_first_notice() {
     let lab = Lab::new();
     let node = lab.begin();
