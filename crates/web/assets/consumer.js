@@ -32,7 +32,8 @@ async function bytes(path) {
 
 function line(text, tag = 'p') {
   const element = document.createElement(tag);
-  element.textContent = text;
+  // What would turn the direction of reading is shown as a mark instead.
+  element.textContent = String(text).replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
   return element;
 }
 

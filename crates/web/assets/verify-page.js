@@ -46,11 +46,14 @@ const NOT_PROVEN = [
   "that the issuer's own clock was right",
 ];
 
+/** A text that cannot turn the direction of reading: what would is shown as a mark instead. */
+const plain = (text) => String(text).replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+
 /** An element; children are elements or texts. */
 function element(name, className, ...children) {
   const made = document.createElement(name);
   if (className) made.className = className;
-  made.append(...children);
+  made.append(...children.map((child) => (child instanceof Node ? child : plain(child))));
   return made;
 }
 
