@@ -73,7 +73,7 @@ test("an operator sees the page as a consumer would before he releases it", asyn
   assert.deepEqual(expected(owner.faults, 200), []);
 });
 
-test("the first screen weighs at most 40 KB, check and verifier included", () =>
+test("the first screen weighs at most 40 KB, and the verifier comes only when it is asked for", () =>
   consumer(async ({ context, page }) => {
     const session = await context.newCDPSession(page);
     await session.send("Network.enable");
