@@ -45,7 +45,7 @@ pub const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// Requests a minute that one address may send without being known.
 pub const UNKNOWN_REQUESTS_PER_MINUTE_MAX: u32 = 600;
 /// Requests a minute of one account or API key.
-pub const CALLER_REQUESTS_PER_MINUTE_MAX: u32 = 6_000;
+pub const CALLER_REQUESTS_PER_MINUTE_MAX: u32 = 60_000;
 /// Requests a minute of one address that may cost much and need no account (sign-in, verify).
 pub const COSTLY_REQUESTS_PER_MINUTE_MAX: u32 = 30;
 /// Addresses and accounts whose requests are counted at once.
